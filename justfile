@@ -1,0 +1,44 @@
+# Every recipe runs in the checkout's own environment; ./just makes it on first use.
+
+set positional-arguments
+
+python := ".venv/bin/python"
+ibert := ".venv/bin/ibert"
+
+# List the recipes
+default:
+    @.venv/bin/just --list
+
+# Make data/sql2ibis/train.jsonl from the templates: every pair is run and compared
+generate-data *arguments:
+    @{{ ibert }} data generate "$@"
+
+# Count what the dataset holds
+dataset-stats *arguments:
+    @{{ ibert }} data stats "$@"
+
+# List the templates
+list-templates *arguments:
+    @{{ ibert }} data templates "$@"
+
+# Run every example of the dataset again
+validate-data *arguments:
+    @{{ ibert }} data validate "$@"
+
+# Run the tests
+test *arguments:
+    @{{ python }} -m pytest "$@"
+
+# What CI runs: format, lint, types, tests
+check: && test
+    {{ python }} -m ruff format --check
+    {{ python }} -m ruff check
+    {{ python }} -m mypy
+
+# Measure: validated examples per second beside the bare cost, in one run
+bench *arguments:
+    @{{ python }} bench/validation.py "$@"
+
+# Write README's generated numbers again
+readme:
+    @{{ python }} bench/readme.py

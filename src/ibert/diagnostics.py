@@ -1,0 +1,155 @@
+"""Diagnostics: what is wrong with an input, where, and what to do; data first, text second."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+# What each code means. A code is given out once and never takes another meaning.
+CODES = {
+    "IB001": "a file cannot be read",
+    "IB002": "a file is not well-formed",
+    "IB003": "a part of iBERT is missing from this machine",
+    "IB101": "unknown column type",
+    "IB102": "duplicate table",
+    "IB103": "duplicate column",
+    "IB104": "unknown table",
+    "IB105": "unknown column",
+    "IB106": "not a description of a table",
+    "IB107": "a table without columns",
+    "IB201": "unknown key",
+    "IB202": "missing key",
+    "IB203": "a value of the wrong kind",
+    "IB204": "duplicate template name",
+    "IB205": "missing parameter",
+    "IB206": "unused parameter",
+    "IB207": "two variations render the same pair",
+    "IB208": "a template that renders text which does not parse",
+    "IB209": "a context table that the template does not use",
+    "IB210": "a template without variations",
+    "IB301": "the SQL does not run",
+    "IB302": "the Ibis code raised",
+    "IB303": "the Ibis code gives no expression",
+    "IB304": "a limit was exceeded",
+    "IB305": "the results differ",
+    "IB306": "nothing is proved",
+    "IB307": "the worker died",
+    "IB401": "not an example",
+    "IB402": "an example that does not hold",
+    "IB403": "a file that is not the one its manifest describes",
+}
+
+
+class Span(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A place in an input: 1-based lines and columns, the end exclusive."""
+
+    line: int
+    column: int
+    end_line: int | None = None
+    end_column: int | None = None
+
+
+class Diagnostic(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One finding about an input.
+
+    Parameters
+    ----------
+    code
+        A key of `CODES`.
+    message
+        What is wrong, in one line, without the place.
+    source
+        The file, or the path in a mapping, that it was found in.
+    span
+        The place within the source.
+    hint
+        What to do about it.
+
+    Examples
+    --------
+    >>> print(Diagnostic(code="IB104", message="no table 'ordres'", hint="did you mean 'orders'?"))
+    IB104 no table 'ordres'
+      hint: did you mean 'orders'?
+    """
+
+    code: str
+    message: str
+    source: str | None = None
+    span: Span | None = None
+    hint: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.code not in CODES:
+            raise ValueError(f"unknown diagnostic code {self.code!r}")
+
+    @property
+    def place(self) -> str | None:
+        """`file:line:column`, as far as it is known."""
+        parts = [self.source] if self.source else []
+        if self.span:
+            parts += [str(self.span.line), str(self.span.column)]
+        return ":".join(parts) or None
+
+    def __str__(self) -> str:
+        place = f"{self.place}: " if self.place else ""
+        hint = f"\n  hint: {self.hint}" if self.hint else ""
+        return f"{place}{self.code} {self.message}{hint}"
+
+
+class IbertError(Exception):
+    """An input cannot be used; carries every diagnostic that was found, at least one."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        if not self.diagnostics:
+            raise ValueError("an IbertError needs a diagnostic")
+        super().__init__("\n".join(map(str, self.diagnostics)))
+
+    def __reduce__(self) -> tuple[type[IbertError], tuple[tuple[Diagnostic, ...]]]:
+        return type(self), (self.diagnostics,)
+
+
+@contextmanager
+def collected() -> Iterator[list[Diagnostic]]:
+    """Collect diagnostics in the yielded list; raise them together at the end, if there are any.
+
+    An `IbertError` raised inside adds its diagnostics to those collected so far.
+
+    Examples
+    --------
+    >>> with collected() as found:
+    ...     found.append(Diagnostic(code="IB001", message="no such file", source="a.sql"))
+    ...     found.append(Diagnostic(code="IB001", message="no such file", source="b.sql"))
+    Traceback (most recent call last):
+    ibert.diagnostics.IbertError: a.sql: IB001 no such file
+    b.sql: IB001 no such file
+    """
+    found: list[Diagnostic] = []
+    try:
+        yield found
+    except IbertError as error:
+        raise IbertError([*found, *error.diagnostics]) from error
+    if found:
+        raise IbertError(found)
+
+
+def did_you_mean(name: str, known: Iterable[str], what: str = "names") -> str:
+    """Give the hint for a name that is not among the known ones.
+
+    Examples
+    --------
+    >>> did_you_mean("ordres", ["orders", "users"])
+    "did you mean 'orders'?"
+    >>> did_you_mean("x", ["orders", "users"], "tables")
+    'the tables are: orders, users'
+    """
+    known = sorted(known)
+    folded = {candidate.casefold(): candidate for candidate in known}
+    close = difflib.get_close_matches(name.casefold(), folded, n=1)
+    if close:
+        return f"did you mean {folded[close[0]]!r}?"
+    shown = ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
+    return f"the {what} are: {shown}" if known else f"there are no {what}"
