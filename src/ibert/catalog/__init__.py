@@ -1,0 +1,5 @@
+"""The tables in scope and their Ibis schemas."""
+
+from ibert.catalog.catalog import Catalog
+
+__all__ = ["Catalog"]

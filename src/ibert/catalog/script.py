@@ -1,0 +1,142 @@
+"""A SQL script as statements, with the places of their parts."""
+
+from __future__ import annotations
+
+import bisect
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlglot import Dialect, Token, TokenType, exp
+from sqlglot.errors import ParseError, TokenError
+
+from ibert.diagnostics import Diagnostic, Span
+from ibert.document_readers import Lines
+
+
+class Script:
+    """The text of a script, and what is wrong with it.
+
+    Parameters
+    ----------
+    sql
+        The text.
+    dialect
+        The name that sqlglot has for its dialect.
+    source
+        The file it comes from, for diagnostics.
+    found
+        Where diagnostics go.
+    """
+
+    def __init__(self, sql: str, dialect: str, source: str | None, found: list[Diagnostic]) -> None:
+        self._sql = _separated(sql) if dialect in ("tsql", "fabric") else sql
+        self._dialect = Dialect.get_or_raise(dialect)
+        self._source = source
+        self._found = found
+        self._lines = Lines(sql)
+        self._tokens = self._tokenized()
+        self._starts = [token.start for token in self._tokens]
+
+    def statements(self) -> Iterator[tuple[exp.Expr, list[Token]]]:
+        """Yield the statements with their tokens; one that does not parse hides no other."""
+        for tokens in self._chunks():
+            for statement in self._parsed(tokens):
+                if statement is not None:
+                    yield statement, tokens
+
+    def find(self, code: str, message: str, span: Span | None, hint: str | None = None) -> None:
+        """Note what is wrong at a place."""
+        self._found.append(
+            Diagnostic(code=code, message=message, source=self._source, span=span, hint=hint)
+        )
+
+    def span(self, tokens: list[Token]) -> Span:
+        """Give the place of some tokens in a row."""
+        return self._lines.span(tokens[0].start, tokens[-1].end + 1)
+
+    def beginning(self, tokens: list[Token]) -> str:
+        """Give the first words of some tokens in a row."""
+        words = self._sql[tokens[0].start : tokens[-1].end + 1].split()
+        return " ".join(words if len(words) <= 4 else [*words[:4], "…"])
+
+    def name_span(self, name: exp.Expr) -> Span | None:
+        """Give the place of an identifier, or of the first one within an expression."""
+        identifier = name.find(exp.Identifier)
+        if identifier is None or "start" not in identifier.meta:
+            return None
+        return self._lines.span(identifier.meta["start"], identifier.meta["end"] + 1)
+
+    def type_span(self, column: exp.Expr) -> Span | None:
+        """Give the place of a column's type: of the token after its name."""
+        end = column.this.meta.get("end")
+        if end is None:
+            return None
+        index = bisect.bisect_right(self._starts, end)
+        return self.span(self._tokens[index : index + 1])
+
+    def _tokenized(self) -> list[Token]:
+        tokenizer = self._dialect.tokenizer()
+        try:
+            return tokenizer.tokenize(self._sql)
+        except TokenError:
+            # What cannot be read begins after the last token that could.
+            end = tokenizer.tokens[-1].end + 1 if tokenizer.tokens else 0
+            start = len(self._sql) - len(self._sql[end:].lstrip())
+            span = self._lines.span(start, start + 1)
+            self.find("IB002", "a literal or a quoted name that is not closed", span)
+            return []
+
+    def _chunks(self) -> Iterator[list[Token]]:
+        chunk: list[Token] = []
+        for token in self._tokens:
+            if token.token_type is not TokenType.SEMICOLON:
+                chunk.append(token)
+            elif chunk:
+                yield chunk
+                chunk = []
+        if chunk:
+            yield chunk
+
+    def _parsed(self, tokens: list[Token]) -> list[exp.Expr | None]:
+        try:
+            with _quiet():
+                return self._dialect.parser().parse(tokens, self._sql)
+        except ParseError as error:
+            detail = error.errors[0]
+            # sqlglot gives the place where a token ends.
+            at = [token for token in tokens if (token.line, token.col) == _place(detail)]
+            message = f"{detail['description']} near {detail['highlight']!r}"
+            self.find("IB002", message, self.span(at or tokens[:1]))
+        except RecursionError:
+            self.find("IB002", "nested too deeply", self.span(tokens[:1]))
+        return []
+
+
+def _place(detail: dict[str, int]) -> tuple[int, int]:
+    return detail["line"], detail["col"]
+
+
+def _separated(sql: str) -> str:
+    """Put semicolons for GO, by which the clients of T-SQL separate batches."""
+    lines = (
+        ";".ljust(len(line)) if line.strip().upper() == "GO" else line for line in sql.split("\n")
+    )
+    return "\n".join(lines)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep sqlglot from logging what this thread parses: what it does not parse is refused."""
+    thread = threading.get_ident()
+    logger = logging.getLogger("sqlglot")
+
+    def drop(record: logging.LogRecord) -> bool:
+        return record.thread != thread
+
+    logger.addFilter(drop)
+    try:
+        yield
+    finally:
+        logger.removeFilter(drop)
