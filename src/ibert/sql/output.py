@@ -1,0 +1,141 @@
+"""What a query promises about its result: which names it chose, and in which order rows come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlglot import ErrorLevel, exp
+
+EVERY_COLUMN = "*"
+KEY = "__ibert_key_{}"  # the name of a sort key that was appended to the output
+
+
+@dataclass(frozen=True)
+class Output:
+    """The output of a query.
+
+    Attributes
+    ----------
+    names_before, names_after
+        Whether the query chose the name of a column: for the columns up to the first `*` from the
+        left, and for those after the last `*` from the right. What `*` stands for has names.
+    ordered
+        Whether the query sorts its result.
+    keys
+        The sort keys: a position in the output, the name of a column, or `EVERY_COLUMN`. Those
+        after a key that cannot be read off the result are left out.
+    keyed
+        The query's text with `appended` more columns at its end, for sort keys that are not in its
+        output; None where none is needed.
+    """
+
+    names_before: tuple[bool, ...]
+    names_after: tuple[bool, ...]
+    ordered: bool
+    keys: tuple[int | str, ...]
+    appended: int
+    keyed: str | None
+
+    def chosen(self, width: int) -> list[bool]:
+        """Tell for each of the output's columns whether the query chose its name."""
+        middle = max(0, width - len(self.names_before) - len(self.names_after))
+        return [*self.names_before, *[True] * middle, *self.names_after][:width]
+
+    def key_positions(self, columns: list[str]) -> list[int]:
+        """Find the sort keys in the columns of the (keyed) result; stop at one that is missing."""
+        folded = [column.casefold() for column in columns]
+        positions = []
+        for key in self.keys:
+            if key == EVERY_COLUMN:
+                return list(range(len(columns)))
+            if isinstance(key, int):
+                positions.append(key if key >= 0 else len(columns) + key)
+            elif folded.count(key.casefold()) == 1:
+                positions.append(folded.index(key.casefold()))
+            else:
+                break
+        return positions
+
+
+def describe_output(query: exp.Expr) -> Output:
+    """Read off a query (DuckDB's dialect) what it promises about its result.
+
+    Examples
+    --------
+    >>> import sqlglot
+    >>> output = describe_output(sqlglot.parse_one("SELECT a, -b FROM t ORDER BY c", "duckdb"))
+    >>> output.chosen(2), output.keys, output.keyed
+    ([True, False], (-1,), 'SELECT a, -b, c AS __ibert_key_0 FROM t ORDER BY c')
+    """
+    while isinstance(query, exp.Subquery) and not query.args.get("order"):
+        query = query.this
+    projections = query.selects if isinstance(query, exp.Query) else []
+    stars = [i for i, projection in enumerate(projections) if projection.is_star]
+    first, last = (stars[0], stars[-1]) if stars else (len(projections), len(projections))
+    order = query.args.get("order")
+    keys, hidden = _keys(
+        query, projections, order.expressions if order else [], has_star=bool(stars)
+    )
+    return Output(
+        names_before=tuple(map(_is_named, projections[:first])),
+        names_after=tuple(map(_is_named, projections[last + 1 :])),
+        ordered=order is not None,
+        keys=tuple(keys),
+        appended=len(hidden),
+        keyed=_with_keys(query, hidden) if hidden else None,
+    )
+
+
+def _is_named(projection: exp.Expr) -> bool:
+    return isinstance(projection, exp.Alias | exp.Column | exp.Identifier)
+
+
+def _keys(
+    query: exp.Expr,
+    projections: list[exp.Expr],
+    ordered: list[exp.Expr],
+    *,
+    has_star: bool,
+) -> tuple[list[int | str], list[exp.Expr]]:
+    names = {projection.alias_or_name.casefold() for projection in projections}
+    bodies = [] if has_star else [projection.unalias() for projection in projections]
+    keys: list[int | str] = []
+    hidden: list[exp.Expr] = []
+    for key in (item.this for item in ordered):
+        if isinstance(key, exp.Var) and key.name.upper() == "ALL":
+            return [EVERY_COLUMN], []
+        if isinstance(key, exp.Literal) and not key.is_string:
+            keys.append(int(key.name) - 1)
+        elif _is_bare(key) and (has_star or key.name.casefold() in names):
+            keys.append(key.name)
+        elif key in bodies:
+            keys.append(bodies.index(key))
+        elif _takes_columns(query):
+            keys.append(_Hidden(len(hidden)))
+            hidden.append(key)
+        else:
+            break
+    return [key - len(hidden) if isinstance(key, _Hidden) else key for key in keys], hidden
+
+
+class _Hidden(int):
+    """The number of an appended key; its place counts from the end of the output."""
+
+
+def _is_bare(key: exp.Expr) -> bool:
+    return isinstance(key, exp.Column) and not key.table
+
+
+def _takes_columns(query: exp.Expr) -> bool:
+    """Tell whether a column can be appended to a query without changing its rows."""
+    if not isinstance(query, exp.Select) or query.args.get("distinct"):
+        return False
+    group = query.args.get("group")
+    return not (group and group.args.get("all"))
+
+
+def _with_keys(query: exp.Expr, hidden: list[exp.Expr]) -> str:
+    copy = query.copy()
+    keys = [exp.alias_(key.copy(), KEY.format(i)) for i, key in enumerate(hidden)]
+    copy.set("expressions", [*copy.expressions, *keys])
+    return copy.sql("duckdb", unsupported_level=ErrorLevel.IGNORE)

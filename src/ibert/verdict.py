@@ -1,0 +1,90 @@
+"""The verdict on generated code: a status with its evidence."""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+from ibert.diagnostics import Diagnostic
+
+
+class Status(enum.StrEnum):
+    """What is known about an answer, best first."""
+
+    VERIFIED = "VERIFIED"  # ran, no difference, and there were rows to differ in
+    CHECKED = "CHECKED"  # ran or builds, but proves nothing: the verdict says why
+    REFUTED = "REFUTED"  # ran, and differs
+    REFUSED = "REFUSED"  # the engine declined
+    FAILED = "FAILED"  # raised, or met a limit
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a result differs from the one it should equal.
+
+    Parameters
+    ----------
+    kind
+        What differs: `columns`, `names`, `types`, `rows` or `order`.
+    message
+        The difference in one line.
+    path
+        Which result differs: what the compiled SQL gives (`raw`), or what the user fetches
+        (`fetched`).
+    columns
+        The columns of the rows below.
+    missing
+        Rows of the reference that the result lacks, values as text; at most `SHOWN_ROWS`.
+    unexpected
+        Rows of the result that the reference lacks; likewise.
+    """
+
+    kind: str
+    message: str
+    path: str = "raw"
+    columns: tuple[str, ...] = ()
+    missing: tuple[tuple[str, ...], ...] = ()
+    unexpected: tuple[tuple[str, ...], ...] = ()
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a verdict rests on.
+
+    Parameters
+    ----------
+    databases
+        On how many databases the reference ran.
+    rows
+        How many rows the reference gave.
+    order
+        Whether the order of the rows was judged.
+    sql
+        The SQL that Ibis compiled the code to.
+    difference
+        For REFUTED: what differs.
+    """
+
+    databases: int = 0
+    rows: int = 0
+    order: bool = False
+    sql: str | None = None
+    difference: Difference | None = None
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A status, its evidence, and what a person should know about it.
+
+    Examples
+    --------
+    >>> Verdict(status=Status.VERIFIED, evidence=Evidence(databases=1, rows=3)).verified
+    True
+    """
+
+    status: Status
+    evidence: Evidence = Evidence()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def verified(self) -> bool:
+        """Whether the code was proved by running it."""
+        return self.status is Status.VERIFIED

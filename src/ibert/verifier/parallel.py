@@ -1,0 +1,67 @@
+"""Judge many pairs at once: a few warm sandboxes, results in the order of the pairs."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from queue import SimpleQueue
+from typing import NamedTuple
+
+from ibert.sandbox import Limits
+from ibert.verdict import Verdict
+from ibert.verifier.verify import Verifier
+
+AHEAD = 8  # pairs in flight per worker: enough that none waits, few enough to keep memory flat
+
+
+class Job(NamedTuple):
+    """SQL and the Ibis code that should equal it."""
+
+    sql: str
+    code: str
+    dialect: str = "duckdb"
+
+
+def verify_many(
+    jobs: Iterable[Job],
+    databases: Sequence[str | Path],
+    *,
+    workers: int | None = None,
+    limits: Limits | None = None,
+) -> Iterator[Verdict]:
+    """Give the verdict on each job, in order, while others are judged.
+
+    Parameters
+    ----------
+    jobs
+        Taken as they are needed.
+    databases, limits
+        As for `Verifier`.
+    workers
+        How many sandboxes; by default one for each CPU that this process may use.
+    """
+    workers = workers or len(os.sched_getaffinity(0))
+    with ExitStack() as stack:
+        pool = stack.enter_context(ThreadPoolExecutor(workers))
+        idle: SimpleQueue[Verifier] = SimpleQueue()
+        for _ in range(workers):
+            idle.put(stack.enter_context(Verifier(databases, limits=limits)))
+
+        def judge(job: Job) -> Verdict:
+            verifier = idle.get()
+            try:
+                return verifier.verify(job.sql, job.code, dialect=job.dialect)
+            finally:
+                idle.put(verifier)
+
+        running: deque[Future[Verdict]] = deque()
+        for job in jobs:
+            running.append(pool.submit(judge, job))
+            if len(running) >= AHEAD * workers:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()

@@ -1,0 +1,210 @@
+"""Judge Ibis code by running it and the SQL it should equal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from ibert.diagnostics import Diagnostic, IbertError, Span
+from ibert.sandbox import Execution, Failure, FailureKind, Limits, Result, Sandbox
+from ibert.sql import Output, describe_output, known_dialect, parse_query, to_duckdb
+from ibert.verdict import Difference, Evidence, Status, Verdict
+from ibert.verifier.comparison import Row, compare, rows_of
+
+_CODES = {
+    FailureKind.RAISED: "IB302",
+    FailureKind.NO_EXPRESSION: "IB303",
+    FailureKind.CRASHED: "IB307",
+}
+_HINTS = {
+    FailureKind.NO_EXPRESSION: "assign the result to `expr`, or end with the expression itself",
+}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The result that code should give.
+
+    Attributes
+    ----------
+    result
+        The rows of the SQL.
+    named
+        Whether the SQL chose the name of each column.
+    order
+        The sort key of each row; None where any order will do.
+    undetermined
+        Why this result is not the only right one; None where it is.
+    """
+
+    result: Result
+    named: list[bool]
+    order: list[Row] | None = None
+    undetermined: str | None = None
+
+
+class Verifier:
+    """Judges code against SQL on a database, in a sandbox of its own. Use it as a context manager.
+
+    Parameters
+    ----------
+    databases
+        DuckDB files with the same tables. Results are compared on the first; the SQL runs on the
+        others too, which hold the same rows in another order, to see whether its result is
+        determined.
+    limits
+        What one run may use.
+
+    Examples
+    --------
+    >>> import tempfile, ibert.fixtures
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "fixtures.duckdb")
+    ...     ibert.fixtures.write_database(path)
+    ...     with Verifier([path]) as verifier:
+    ...         sql = "SELECT country FROM users WHERE age > 30"
+    ...         verdict = verifier.verify(sql, "users.filter(_.age > 30).select('country')")
+    >>> verdict.status
+    <Status.VERIFIED: 'VERIFIED'>
+    """
+
+    def __init__(self, databases: Sequence[str | Path], *, limits: Limits | None = None) -> None:
+        self._sandbox = Sandbox(databases, limits=limits)
+        self._databases = len(databases)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._sandbox.close()
+
+    def verify(self, sql: str, code: str, *, dialect: str = "duckdb") -> Verdict:
+        """Compare what SQL and Ibis code give.
+
+        VERIFIED needs equal results that are not empty, both for the SQL that Ibis compiles, run as
+        it is, and for what the user fetches, and a result of the SQL that is determined. SQL of
+        another dialect means what sqlglot makes of it in DuckDB's.
+
+        Raises
+        ------
+        IbertError
+            The dialect is unknown.
+        """
+        known_dialect(dialect)
+        try:
+            reference = self.reference(sql, dialect)
+        except IbertError as error:
+            return Verdict(status=Status.FAILED, diagnostics=error.diagnostics)
+        return self.judge(reference, self.execute(code))
+
+    def reference(self, sql: str, dialect: str = "duckdb") -> Reference | Failure:
+        """Run the SQL and find out what about its result is fixed.
+
+        Raises
+        ------
+        IbertError
+            The SQL is not one query of the dialect, or DuckDB has no spelling for it.
+        """
+        query = parse_query(sql, dialect)
+        if dialect != "duckdb":
+            sql = to_duckdb(query, dialect)
+            query = parse_query(sql)
+        result = self._sandbox.query(sql)
+        if isinstance(result, Failure):
+            return result
+        output = describe_output(query)
+        named = output.chosen(len(result.columns))
+        order = None
+        if output.ordered:
+            keyed = self._sandbox.query(output.keyed) if output.keyed else result
+            order = _sort_keys(keyed, output, result)
+            if order is None:
+                reason = "its ORDER BY cannot be read off its result"
+                return Reference(result, named, undetermined=reason)
+        for database in range(1, self._databases):
+            again = self._sandbox.query(sql, database=database)
+            if isinstance(again, Failure) or compare(result, again, order=order):
+                reason = "its result depends on the order in which the rows are stored"
+                return Reference(result, named, order, reason)
+        return Reference(result, named, order)
+
+    def execute(self, code: str) -> Execution | Failure:
+        """Run Ibis code."""
+        return self._sandbox.run(code)
+
+    def judge(self, reference: Reference | Failure, execution: Execution | Failure) -> Verdict:
+        """Compare what the two sides gave."""
+        if isinstance(reference, Failure):
+            return Verdict(status=Status.FAILED, diagnostics=(_failed_sql(reference),))
+        if isinstance(execution, Failure):
+            return Verdict(status=Status.FAILED, diagnostics=(_failed_code(execution),))
+        difference = _difference(reference, execution)
+        rows = reference.result.table.num_rows
+        evidence = Evidence(
+            databases=self._databases,
+            rows=rows,
+            order=reference.order is not None,
+            sql=execution.sql,
+            difference=difference,
+        )
+        if reference.undetermined and (difference is None or difference.kind in ("rows", "order")):
+            evidence = msgspec.structs.replace(evidence, difference=None)
+            return _unproved(f"the SQL proves nothing: {reference.undetermined}", evidence)
+        if difference:
+            place = " once fetched with to_pyarrow" if difference.path == "fetched" else ""
+            diagnostic = Diagnostic(code="IB305", message=f"{difference.message}{place}")
+            return Verdict(status=Status.REFUTED, evidence=evidence, diagnostics=(diagnostic,))
+        if not rows:
+            return _unproved("both results are empty, which proves nothing", evidence)
+        return Verdict(status=Status.VERIFIED, evidence=evidence)
+
+
+def _difference(reference: Reference, execution: Execution) -> Difference | None:
+    for path, result in (("raw", execution.raw), ("fetched", execution.fetched)):
+        found = compare(reference.result, result, named=reference.named, order=reference.order)
+        if found:
+            return msgspec.structs.replace(found, path=path)
+    return None
+
+
+def _sort_keys(keyed: Result | Failure, output: Output, reference: Result) -> list[Row] | None:
+    """Read the sort key of each row off the keyed result; None where that cannot be done."""
+    if isinstance(keyed, Failure):
+        return None
+    positions = output.key_positions(keyed.columns)
+    rows = rows_of(keyed.table)
+    if keyed is not reference:
+        width = len(reference.columns)
+        if [row[:width] for row in rows] != rows_of(reference.table):
+            return None
+    return [tuple(row[i] for i in positions) for row in rows] if positions else None
+
+
+def _unproved(message: str, evidence: Evidence) -> Verdict:
+    diagnostic = Diagnostic(code="IB306", message=message)
+    return Verdict(status=Status.CHECKED, evidence=evidence, diagnostics=(diagnostic,))
+
+
+def _failed_sql(failure: Failure) -> Diagnostic:
+    code = _CODES.get(failure.kind, "IB304") if failure.kind is not FailureKind.RAISED else "IB301"
+    return Diagnostic(code=code, message=f"the SQL: {failure.message}")
+
+
+def _failed_code(failure: Failure) -> Diagnostic:
+    exception = f"{failure.exception}: " if failure.exception else ""
+    return Diagnostic(
+        code=_CODES.get(failure.kind, "IB304"),
+        message=f"{exception}{failure.message}",
+        span=Span(failure.line, 1) if failure.line else None,
+        hint=_HINTS.get(failure.kind),
+    )

@@ -1,0 +1,23 @@
+"""What the tests share: databases that are made once."""
+
+from pathlib import Path
+
+import pytest
+
+from ibert import fixtures
+from ibert.sandbox import Limits, Sandbox
+
+QUICK = Limits(seconds=2, memory_bytes=1 << 29, output_bytes=1 << 16, result_rows=1000)
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The fixture tables, and the same rows in another order."""
+    return fixtures.write_databases(tmp_path_factory.mktemp("fixtures"))
+
+
+@pytest.fixture(scope="session")
+def sandbox(databases):
+    """A sandbox with small limits."""
+    with Sandbox(databases, limits=QUICK) as sandbox:
+        yield sandbox

@@ -1,0 +1,166 @@
+"""The wall: what code may do in a worker, and that nothing it does reaches the next job."""
+
+import os
+import time
+
+import pytest
+
+from ibert.sandbox import Execution, Failure, FailureKind, Limits, Result, Sandbox, SandboxError
+
+HEALTHY = "orders.count().name('n')"
+
+
+def run(sandbox: Sandbox, code: str) -> Execution | Failure:
+    """Run code, and see that the sandbox still works afterwards."""
+    outcome = sandbox.run(code)
+    again = sandbox.run(HEALTHY)
+    assert isinstance(again, Execution)
+    assert again.raw.table.to_pydict() == {"0": [120]}
+    return outcome
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        pytest.param("while True: pass", FailureKind.TIMEOUT, id="loops"),
+        pytest.param("import time; time.sleep(60)", FailureKind.TIMEOUT, id="sleeps"),
+        pytest.param("x = bytearray(1 << 33)", FailureKind.MEMORY, id="allocates at once"),
+        pytest.param(
+            "parts = []\nwhile True: parts.append(bytearray(1 << 24))",
+            FailureKind.MEMORY,
+            id="allocates in steps",
+        ),
+        pytest.param(
+            "ibis.range(0, 1 << 28).unnest().name('n').as_table()",
+            FailureKind.MEMORY,
+            id="allocates in DuckDB",
+        ),
+        pytest.param("while True: print('x' * 1000)", FailureKind.OUTPUT, id="prints"),
+        pytest.param(
+            "import os\nfor _ in range(1 << 20): os.write(2, b'x' * 1024)",
+            FailureKind.OUTPUT,
+            id="writes to the descriptor",
+        ),
+        pytest.param(
+            "while True:\n    try: print('x' * 1000)\n    except OSError: break\nexpr = orders",
+            FailureKind.OUTPUT,
+            id="hides what printing raises",
+        ),
+        pytest.param(
+            "ibis.range(0, 5000).unnest().name('n').as_table()", FailureKind.OUTPUT, id="many rows"
+        ),
+        pytest.param("import os; os._exit(7)", FailureKind.CRASHED, id="exits the process"),
+        pytest.param("import os; os.abort()", FailureKind.CRASHED, id="aborts"),
+        pytest.param("import sys; sys.exit(0)", FailureKind.RAISED, id="raises SystemExit"),
+        pytest.param("raise KeyboardInterrupt", FailureKind.RAISED, id="raises an interrupt"),
+        pytest.param("def f(): f()\nf()", FailureKind.RAISED, id="recurses"),
+        pytest.param("orders.filter(", FailureKind.RAISED, id="does not parse"),
+        pytest.param("orders.filter(_.nothing > 1)", FailureKind.RAISED, id="unknown column"),
+        pytest.param("", FailureKind.NO_EXPRESSION, id="is empty"),
+        pytest.param("print('hello')", FailureKind.NO_EXPRESSION, id="gives None"),
+        pytest.param("_.total", FailureKind.NO_EXPRESSION, id="gives a deferred"),
+        pytest.param("expr = 1", FailureKind.NO_EXPRESSION, id="gives a number"),
+    ],
+)
+def test_failures(sandbox: Sandbox, code: str, kind: FailureKind) -> None:
+    outcome = run(sandbox, code)
+    assert isinstance(outcome, Failure)
+    assert (outcome.kind, bool(outcome.message)) == (kind, True)
+
+
+def test_a_failure_says_where(sandbox: Sandbox) -> None:
+    outcome = sandbox.run("good = orders.limit(1)\n\nexpr = good.select('nothing')\n")
+    assert (outcome.exception, outcome.line) == ("IbisTypeError", 3)
+    outcome = sandbox.run("x = 1\ny = (\n")
+    assert (outcome.exception, outcome.line) == ("SyntaxError", 2)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "con.raw_sql('DELETE FROM orders')",
+        "con.raw_sql('DROP TABLE orders')",
+        "con.raw_sql('CREATE TEMP TABLE orders AS SELECT 1 AS one'); orders",
+        "con.raw_sql('CREATE TEMP MACRO count() AS 1'); orders",
+        "con.raw_sql(\"SET memory_limit = '1MB'\")",
+        "con.con.close(); orders",
+    ],
+)
+def test_changes_end_with_the_job(sandbox: Sandbox, code: str) -> None:
+    run(sandbox, code)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM read_text('/etc/hostname')",
+        "SELECT 1; SELECT 2",
+        "CREATE TABLE t (a INT)",
+        "ATTACH ':memory:' AS other",
+        "COPY orders TO 'orders.csv'",
+        "SELECT nothing FROM orders",
+        "SELEC 1",
+        "",
+    ],
+)
+def test_sql_that_is_not_run(sandbox: Sandbox, sql: str) -> None:
+    outcome = sandbox.query(sql)
+    assert isinstance(outcome, Failure)
+    assert outcome.kind is FailureKind.RAISED
+
+
+def test_a_result_keeps_names_that_repeat_and_types(sandbox: Sandbox) -> None:
+    result = sandbox.query("SELECT 1 AS a, 'x' AS a, 1.50 AS b")
+    assert isinstance(result, Result)
+    assert result.columns == ["a", "a", "b"]
+    assert result.types == ["INTEGER", "VARCHAR", "DECIMAL(3,2)"]
+
+
+def test_the_second_database_is_another_one(sandbox: Sandbox) -> None:
+    first, second = (sandbox.query("SELECT user_id FROM users", database=i) for i in (0, 1))
+    assert first.table.column(0).to_pylist() == second.table.column(0).to_pylist()[::-1]
+
+
+def test_code_sees_what_it_is_promised(sandbox: Sandbox) -> None:
+    outcome = sandbox.run("con.table('users').join(orders, 'user_id').agg(n=_.count())")
+    assert isinstance(outcome, Execution)
+    assert outcome.sql.startswith("SELECT")
+
+
+def test_secrets_of_the_environment_stay_out(
+    databases: list[os.PathLike[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IBERT_TEST_SECRET", "hush")
+    with Sandbox(databases) as sandbox:
+        code = "import os\nibis.literal(os.environ.get('IBERT_TEST_SECRET', 'unset')).name('v')"
+        assert sandbox.run(code).raw.table.to_pydict() == {"0": ["unset"]}
+
+
+def test_a_missing_database_is_an_error_of_the_sandbox() -> None:
+    with Sandbox(["nowhere.duckdb"]) as sandbox, pytest.raises(SandboxError, match="nowhere"):
+        sandbox.query("SELECT 1")
+
+
+def test_the_worker_ends_with_its_parent(databases: list[os.PathLike[str]]) -> None:
+    reader, writer = os.pipe()
+    if (parent := os.fork()) == 0:
+        sandbox = Sandbox(databases, limits=Limits(seconds=60))
+        sandbox.query("SELECT 1")
+        os.write(writer, str(sandbox._process.pid).encode())
+        sandbox.run("while True: pass")
+        os._exit(0)
+    worker = int(os.read(reader, 20))
+    os.kill(parent, 9)
+    os.waitpid(parent, 0)
+    deadline = time.monotonic() + 10
+    while _is_running(worker) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not _is_running(worker)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,66 @@
+"""Reading SQL: places of what is wrong, and what a query promises about its result."""
+
+from pathlib import Path
+
+import pytest
+
+from ibert.diagnostics import IbertError, Span
+from ibert.documents import load_path
+from ibert.sql import describe_output, parse_query, to_duckdb
+
+OUTPUTS = load_path(Path(__file__).parent / "data" / "outputs.yaml").value
+
+
+@pytest.mark.parametrize("case", OUTPUTS, ids=lambda case: case["sql"])
+def test_output(case: dict) -> None:
+    output = describe_output(parse_query(case["sql"]))
+    assert output.ordered == ("keys" in case)
+    assert list(output.keys) == case.get("keys", [])
+    assert output.keyed == case.get("keyed")
+    if "chosen" in case:
+        assert output.chosen(len(case["chosen"])) == case["chosen"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "dialect", "span", "message"),
+    [
+        ("SELECT a\nFROM t WHERE )", "duckdb", Span(2, 14, 2, 15), "incomplete WHERE"),
+        ("SELECT (a FROM t", "duckdb", Span(1, 11, 1, 15), "Expecting )"),
+        ("SELECT 'a", "duckdb", None, "tokenizing"),
+        ("", "duckdb", None, "not 0 statements"),
+        ("-- nothing", "duckdb", None, "not 0 statements"),
+        ("SELECT 1; SELECT 2", "duckdb", None, "not 2 statements"),
+        ("DELETE FROM t", "duckdb", None, "not DELETE"),
+        ("(" * 100_000, "duckdb", None, "nested too deeply"),
+        ("SELECT 1", "duckbd", None, "unknown dialect 'duckbd'"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_what_is_no_query(sql: str, dialect: str, span: Span | None, message: str) -> None:
+    with pytest.raises(IbertError) as caught:
+        parse_query(sql, dialect)
+    diagnostic = caught.value.diagnostics[0]
+    assert message in diagnostic.message
+    assert diagnostic.span == span
+
+
+def test_a_misspelt_dialect_has_a_hint() -> None:
+    with pytest.raises(IbertError, match=r"did you mean 'snowflake'\?"):
+        parse_query("SELECT 1", "snowflak")
+
+
+@pytest.mark.parametrize(
+    ("sql", "dialect", "expected"),
+    [
+        ("SELECT TOP 2 a FROM t", "tsql", "SELECT a FROM t LIMIT 2"),
+        ("SELECT `a b` FROM t", "mysql", 'SELECT "a b" FROM t'),
+        ("SELECT a FROM t ORDER BY a", "postgres", "SELECT a FROM t ORDER BY a"),
+        (
+            "SELECT a FROM t ORDER BY a DESC",
+            "postgres",
+            "SELECT a FROM t ORDER BY a DESC NULLS FIRST",
+        ),
+    ],
+)
+def test_other_dialects(sql: str, dialect: str, expected: str) -> None:
+    assert to_duckdb(parse_query(sql, dialect), dialect) == expected
