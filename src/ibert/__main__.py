@@ -1,0 +1,5 @@
+"""`python -m ibert`."""
+
+from ibert.cli import main
+
+main()

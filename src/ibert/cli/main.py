@@ -1,0 +1,31 @@
+"""The group of all commands."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from ibert.cli.data import data
+from ibert.cli.env import env
+from ibert.cli.output import fail
+from ibert.cli.verify import verify
+from ibert.diagnostics import IbertError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ibert")
+def cli() -> None:
+    """Generate code for Ibis, and prove it by running it."""
+
+
+for command in (data, env, verify):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; what is wrong with the input becomes diagnostics and exit code 2."""
+    try:
+        sys.exit(cli())
+    except IbertError as error:
+        fail(error)

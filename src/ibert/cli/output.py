@@ -1,0 +1,82 @@
+"""What every command prints the same way."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ibert.diagnostics import IbertError
+    from ibert.verdict import Difference
+
+FINDINGS = 1
+USAGE = 2
+
+format_option = click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="How to print the result.",
+)
+
+
+def fail(error: IbertError) -> NoReturn:
+    """Print the diagnostics of an error and leave."""
+    for diagnostic in error.diagnostics:
+        note(str(diagnostic))
+    sys.exit(USAGE)
+
+
+def note(text: str) -> None:
+    """Print for a person, on stderr."""
+    click.echo(text, err=True)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as indented JSON."""
+    import msgspec
+
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
+
+
+def print_difference(difference: Difference) -> None:
+    """Show the rows that differ, on stderr."""
+    from rich.console import Console
+    from rich.table import Table
+
+    if not (difference.missing or difference.unexpected):
+        return
+    table = Table("", *difference.columns)
+    for row in difference.missing:
+        table.add_row("only the SQL", *row)
+    for row in difference.unexpected:
+        table.add_row("only the Ibis code", *row)
+    Console(stderr=True).print(table)
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None] | None]:
+    """Show a progress bar on stderr where that is a terminal; None where it is not."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -1,0 +1,71 @@
+"""`ibert verify`: whether Ibis code gives what SQL gives."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ibert.cli.output import FINDINGS, format_option, note, print_difference, print_json
+
+if TYPE_CHECKING:
+    from ibert.verdict import Verdict
+
+
+@click.command()
+@click.option("--sql", required=True, help="The SQL: a file, the text itself, or - for stdin.")
+@click.option("--ibis", required=True, help="The code: a file, the text itself, or - for stdin.")
+@click.option(
+    "--catalog",
+    "catalogs",
+    multiple=True,
+    help="Where the tables are described: DDL (.sql), a DuckDB file, .parquet, .csv, .json or "
+    ".yaml. May be given more than once. Without it: the fixture tables.",
+)
+@click.option("--dialect", default="duckdb", show_default=True, help="The dialect of the SQL.")
+@click.option("--seed", default=0, show_default=True, help="Makes the tables' rows.")
+@format_option
+def verify(
+    sql: str, ibis: str, catalogs: tuple[str, ...], dialect: str, seed: int, format_: str
+) -> None:
+    """Run SQL and Ibis code on the same generated tables and compare what they give.
+
+    Exits with 0 if the code is VERIFIED, with 1 on any other verdict.
+    """
+    from ibert.catalog import Catalog
+    from ibert.verify import verify as run
+
+    if sql == ibis == "-":
+        raise click.UsageError("only one of --sql and --ibis can be read from stdin")
+    catalog = Catalog.from_any(list(catalogs)) if catalogs else None
+    verdict = run(_text(sql), _text(ibis), catalog, dialect=dialect, seed=seed)
+    if format_ == "json":
+        print_json(verdict)
+    else:
+        _print(verdict)
+    sys.exit(0 if verdict.verified else FINDINGS)
+
+
+def _text(argument: str) -> str:
+    """Read what an option names: stdin, a file, or the text itself."""
+    from ibert.documents import read_text
+
+    if argument == "-":
+        return sys.stdin.read()
+    if "\n" not in argument and Path(argument).suffix in (".sql", ".py", ".ibis"):
+        return read_text(argument)
+    return argument
+
+
+def _print(verdict: Verdict) -> None:
+    evidence = verdict.evidence
+    click.echo(verdict.status.value)
+    if verdict.verified:
+        order = ", in the same order" if evidence.order else ""
+        note(f"{evidence.rows} equal rows{order}")
+    for diagnostic in verdict.diagnostics:
+        note(str(diagnostic))
+    if evidence.difference:
+        print_difference(evidence.difference)

@@ -1,0 +1,85 @@
+"""The structure of SQL and Ibis code: what is left when literals and names are masked."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+
+from sqlglot import ErrorLevel, exp
+
+from ibert.sql import parse_query
+
+MASK = "_"
+
+# Methods whose keyword arguments are names of output columns, not of parameters.
+_NAMING = {"select", "mutate", "agg", "aggregate", "group_by", "rename", "distinct", "having"}
+
+
+def structure_id(sql: str, code: str, dialect: str = "duckdb") -> str:
+    """Hash the structure of a pair.
+
+    Examples
+    --------
+    >>> one = structure_id("SELECT a FROM t WHERE b > 1", "t.filter(_.b > 1).select('a')")
+    >>> two = structure_id("SELECT x FROM u WHERE y > 2", "u.filter(_.y > 2).select('x')")
+    >>> three = structure_id("SELECT x FROM u WHERE y < 2", "u.filter(_.y < 2).select('x')")
+    >>> one == two, one == three
+    (True, False)
+    """
+    text = f"{sql_structure(sql, dialect)}\n{ibis_structure(code)}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def sql_structure(sql: str, dialect: str = "duckdb") -> str:
+    """Mask the literals, the names and the units of a query.
+
+    Examples
+    --------
+    >>> sql_structure("SELECT a AS n, DATE_TRUNC('month', d) FROM t WHERE b = 'x' LIMIT 3")
+    "SELECT _ AS _, DATE_TRUNC('_', _) FROM _ WHERE _ = _ LIMIT _"
+    """
+    query = parse_query(sql, dialect)
+    for node in list(query.walk()):
+        node.pop_comments()
+        if isinstance(node, exp.Identifier | exp.Literal | exp.Boolean | exp.Var):
+            masked = exp.Var if isinstance(node, exp.Literal | exp.Boolean | exp.Var) else None
+            node.replace(masked(this=MASK) if masked else exp.Identifier(this=MASK, quoted=False))
+    return query.sql("duckdb", unsupported_level=ErrorLevel.IGNORE)
+
+
+def ibis_structure(code: str) -> str:
+    """Mask the constants, variables, columns and output names of Ibis code.
+
+    Examples
+    --------
+    >>> ibis_structure("expr = orders.mutate(double=_.total * 2).select('double')")
+    '_ = _.mutate(_=_._ * 0).select(0)'
+    """
+    return ast.unparse(_Masked().visit(ast.parse(code)))
+
+
+class _Masked(ast.NodeTransformer):
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        return ast.Constant(0)
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return ast.Name(MASK)
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        return ast.arg(MASK, annotation=node.annotation)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        return ast.Attribute(self.visit(node.value), MASK)
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        function, method = node.func, None
+        if isinstance(function, ast.Attribute):
+            method = function.attr
+            function = ast.Attribute(self.visit(function.value), method)
+        else:
+            function = self.visit(function)
+        keywords = [
+            ast.keyword(MASK if method in _NAMING else keyword.arg, self.visit(keyword.value))
+            for keyword in node.keywords
+        ]
+        return ast.Call(function, list(map(self.visit, node.args)), keywords)

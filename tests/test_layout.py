@@ -1,0 +1,118 @@
+"""The floors of the house, and what importing costs."""
+
+import ast
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import ibert
+
+SOURCE = Path(ibert.__file__).parent
+
+# Ground floor first: a module imports only from its own floor and those below.
+FLOORS = [
+    {"diagnostics", "documents", "document_readers", "files", "verdict", "database"},
+    {"catalog", "fixtures", "sql", "sandbox"},
+    {"verifier"},
+    {"verify"},
+    {"datagen"},
+    {"cli", "__main__"},
+]
+FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+NEVER = {"torch", "transformers", "wandb"}
+TERMINAL = {"click", "rich"}
+
+
+def imports(path: Path) -> set[str]:
+    """Give the modules that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def room(module: str) -> str | None:
+    """Give the room of one of iBERT's modules."""
+    parts = module.split(".")
+    return parts[1] if parts[0] == "ibert" and len(parts) > 1 and parts[1] in FLOOR else None
+
+
+MODULES = sorted(
+    path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or path.stem != "__init__"
+)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports_go_down(path: Path) -> None:
+    here = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+    above = {room(name) for name in imports(path)} - {None, here}
+    assert {name for name in above if FLOOR[name] > FLOOR[here]} == set()
+    roots = {name.partition(".")[0] for name in imports(path)}
+    assert roots & NEVER == set()
+    assert here == "cli" or roots & TERMINAL == set()
+
+
+def loaded(code: str) -> set[str]:
+    """Run code in a fresh process; give the names of the modules that it loaded."""
+    code = f"{code}\nimport sys; print(*sys.modules, file=sys.stderr)"
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    return set(process.stderr.split())
+
+
+def test_import_ibert_is_light() -> None:
+    assert loaded("import ibert") & {"ibis", "duckdb", "pandas", "pyarrow", "sqlglot"} == set()
+
+
+def test_catalog_needs_no_duckdb() -> None:
+    assert loaded("import ibert; ibert.Catalog") & {"duckdb", "pandas"} == set()
+
+
+HELP = """
+import sys
+sys.argv = ["ibert", "--help"]
+from ibert.cli import main
+try:
+    main()
+except SystemExit:
+    pass
+"""
+
+
+def test_help_is_light() -> None:
+    assert loaded(HELP) & {"ibis", "duckdb", "pandas", "pyarrow", "sqlglot", "rich"} == set()
+
+
+def test_help_is_quick() -> None:
+    script = Path(sys.executable).with_name("ibert")
+    assert min(_seconds([str(script), "--help"]) for _ in range(7)) < 0.150
+
+
+def _seconds(command: list[str]) -> float:
+    start = time.perf_counter()
+    subprocess.run(command, capture_output=True, check=True, timeout=60)
+    return time.perf_counter() - start
+
+
+def test_public_names() -> None:
+    assert {name: getattr(ibert, name).__module__ for name in ibert.__all__} == {
+        "Catalog": "ibert.catalog.catalog",
+        "Diagnostic": "ibert.diagnostics",
+        "Difference": "ibert.verdict",
+        "Evidence": "ibert.verdict",
+        "IbertError": "ibert.diagnostics",
+        "Span": "ibert.diagnostics",
+        "Status": "ibert.verdict",
+        "Verdict": "ibert.verdict",
+        "verify": "ibert.verify",
+    }
+    assert set(ibert.__all__) <= set(dir(ibert))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        ibert.nothing  # noqa: B018
