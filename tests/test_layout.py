@@ -17,7 +17,7 @@ FLOORS = [
     {"diagnostics", "documents", "document_readers", "files", "verdict", "database"},
     {"catalog", "fixtures", "sql", "sandbox"},
     {"verifier"},
-    {"verify"},
+    {"verification"},
     {"datagen"},
     {"cli", "__main__"},
 ]
@@ -111,7 +111,7 @@ def test_public_names() -> None:
         "Span": "ibert.diagnostics",
         "Status": "ibert.verdict",
         "Verdict": "ibert.verdict",
-        "verify": "ibert.verify",
+        "verify": "ibert.verification",
     }
     assert set(ibert.__all__) <= set(dir(ibert))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ibert.catalog import Catalog
     from ibert.diagnostics import Diagnostic, IbertError, Span
     from ibert.verdict import Difference, Evidence, Status, Verdict
-    from ibert.verify import verify
+    from ibert.verification import verify
 
 _HOMES = {
     "Catalog": "ibert.catalog",
@@ -23,7 +23,7 @@ _HOMES = {
     "Span": "ibert.diagnostics",
     "Status": "ibert.verdict",
     "Verdict": "ibert.verdict",
-    "verify": "ibert.verify",
+    "verify": "ibert.verification",
 }
 
 __all__ = [

@@ -155,7 +155,7 @@ class _Reader:
         members = [*create.this.expressions, *(properties.expressions if properties else ())]
         borrows = create.args.get("clone") or any(isinstance(m, _INHERITING) for m in members)
         queries = create.expression and not isinstance(create.this, exp.Schema)
-        if name is None or borrows or queries:
+        if not (name and name.name) or borrows or queries:
             return self._refuse(tokens, _WRITE_OUT)
         table = _Table(name.name, {}, self._script.name_span(name.this))
         columns = _columns(create.this, properties)
@@ -248,9 +248,10 @@ def _nullability(column: exp.Expr) -> bool | None:
         return False
     nullable = None
     for constraint in column.args.get("constraints") or ():
-        match constraint.kind:
+        kind = constraint.args.get("kind")
+        match kind:
             case exp.NotNullColumnConstraint():
-                nullable = bool(constraint.kind.args.get("allow_null"))
+                nullable = bool(kind.args.get("allow_null"))
             case exp.AutoIncrementColumnConstraint() | exp.PrimaryKeyColumnConstraint():
                 return False
             case exp.GeneratedAsIdentityColumnConstraint(expression=None):

@@ -155,8 +155,8 @@ def _written(dtype: dt.DataType, types: Types, dialect: str) -> exp.DataType:
 def _rewritten(node: exp.Expr, types: Types, dialect: str) -> exp.Expr:
     """Rewrite a part of a type so that Ibis' mapper reads it right."""
     if isinstance(node, exp.ColumnDef):  # a field of a struct
-        if any(isinstance(c.kind, exp.NotNullColumnConstraint) for c in node.constraints):
-            node.args["kind"].set("nullable", False)
+        if node.kind and any(c.find(exp.NotNullColumnConstraint) for c in node.constraints):
+            node.kind.set("nullable", False)
         return node
     if not isinstance(node, exp.DataType | exp.ObjectIdentifier):
         return node

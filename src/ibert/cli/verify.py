@@ -35,7 +35,7 @@ def verify(
     Exits with 0 if the code is VERIFIED, with 1 on any other verdict.
     """
     from ibert.catalog import Catalog
-    from ibert.verify import verify as run
+    from ibert.verification import verify as run
 
     if sql == ibis == "-":
         raise click.UsageError("only one of --sql and --ibis can be read from stdin")

@@ -33,7 +33,7 @@ def parse_query(sql: str, dialect: str = "duckdb", *, source: str | None = None)
     >>> parse_query("SELECT a FROM t").named_selects
     ['a']
     """
-    known_dialect(dialect)
+    _check_dialect(dialect)
     try:
         statements = sqlglot.parse(sql, read=dialect)
     except ParseError as error:
@@ -71,8 +71,7 @@ def to_duckdb(query: exp.Expr, dialect: str) -> str:
         raise IbertError([Diagnostic(code="IB301", message=message)]) from error
 
 
-def known_dialect(dialect: str) -> None:
-    """Raise unless sqlglot has the dialect."""
+def _check_dialect(dialect: str) -> None:
     names = [name for name in sqlglot.Dialect.classes if name]
     if dialect not in names:
         hint = did_you_mean(dialect, names, "dialects")

@@ -11,8 +11,9 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import NamedTuple
 
+from ibert.diagnostics import IbertError
 from ibert.sandbox import Limits
-from ibert.verdict import Verdict
+from ibert.verdict import Status, Verdict
 from ibert.verifier.verify import Verifier
 
 AHEAD = 8  # pairs in flight per worker: enough that none waits, few enough to keep memory flat
@@ -33,7 +34,7 @@ def verify_many(
     workers: int | None = None,
     limits: Limits | None = None,
 ) -> Iterator[Verdict]:
-    """Give the verdict on each job, in order, while others are judged.
+    """Give the verdict on each job, in order, while others are judged; FAILED for broken SQL.
 
     Parameters
     ----------
@@ -55,6 +56,8 @@ def verify_many(
             verifier = idle.get()
             try:
                 return verifier.verify(job.sql, job.code, dialect=job.dialect)
+            except IbertError as error:
+                return Verdict(status=Status.FAILED, diagnostics=error.diagnostics)
             finally:
                 idle.put(verifier)
 

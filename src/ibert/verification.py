@@ -39,7 +39,7 @@ def verify(
     Raises
     ------
     IbertError
-        The catalog cannot be read, or the dialect is unknown.
+        The catalog cannot be read, or the SQL is not one query of the dialect.
 
     Examples
     --------
