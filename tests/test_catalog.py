@@ -214,6 +214,14 @@ class TestDdl:
                 [("IB002", 2, 31, "a literal or a quoted name that is not closed")],
             ),
             ('"t', [("IB002", 1, 1, "a literal or a quoted name that is not closed")]),
+            # sqlglot itself never ends on this one, stumbles over the next, and shows its insides
+            # in the last.
+            (
+                "CREATE TABLE t (a INT, NOT b)",
+                [("IB002", 1, 1, "the parser does not come to an end")],
+            ),
+            ("SELECT 1;\n GRANT ON t TO u", [("IB002", 2, 2, "not understood by the parser")]),
+            ("CREATE TABLE t (NOT NULL)", [("IB002", 1, 25, "syntax error near ')'")]),
             (
                 "SELECT 1;\n CREATE TABLE t (a " + "STRUCT(a " * 999 + "INT" + ")" * 1000,
                 [("IB002", 2, 2, "nested too deeply")],
@@ -265,6 +273,18 @@ class TestDdl:
             (
                 "CREATE TABLE t (a INT);\nALTER TABLE u ADD PRIMARY KEY (a)",
                 [("IB104", 2, 13, "no table 'u'")],
+            ),
+            (
+                "CREATE TABLE t (a STRUCT(x INT NOT NULL, y NOT NULL), b IN)",
+                [
+                    (
+                        "IB101",
+                        1,
+                        19,
+                        "column 'a' of table 't': Ibis has no type 'STRUCT(x INT NOT NULL, y NOT NULL)'",
+                    ),
+                    ("IB101", 1, 55, "column 'b' of table 't' has no type"),
+                ],
             ),
             ("CREATE TABLE t", [("IB107", 1, 14, "table 't' has no columns")]),
             ("CREATE TABLE t (PRIMARY KEY (a))", [("IB107", 1, 14, "table 't' has no columns")]),

@@ -3,9 +3,12 @@
 import os
 import time
 
+import ibis
 import pytest
 
 from ibert.sandbox import Execution, Failure, FailureKind, Limits, Result, Sandbox, SandboxError
+from ibert.sandbox.worker import expression
+from ibert.verifier.comparison import rows_of
 
 HEALTHY = "orders.count().name('n')"
 
@@ -125,6 +128,34 @@ def test_code_sees_what_it_is_promised(sandbox: Sandbox) -> None:
     outcome = sandbox.run("con.table('users').join(orders, 'user_id').agg(n=_.count())")
     assert isinstance(outcome, Execution)
     assert outcome.sql.startswith("SELECT")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Ibis calls fetch_arrow_table of DuckDB
+def test_what_is_fetched_is_what_to_pyarrow_gives(
+    databases: list[os.PathLike[str]], sandbox: Sandbox
+) -> None:
+    con = ibis.duckdb.connect(databases[0], read_only=True, threads=1)
+    con.raw_sql("SET TimeZone = 'UTC'")
+    codes = [
+        "con.table('orders').agg(mean=ibis._.total.mean(), total=ibis._.priority.sum())",
+        "con.table('documents').order_by('doc_id')",
+        "con.table('all_types').order_by('id').drop('uid')",
+        "con.table('all_types').order_by('id').select('uid')",
+        "con.table('calendar').order_by('day').mutate(month=ibis._.day.truncate('M'))",
+        "con.table('users').count()",
+        "con.table('users').order_by('user_id').name",
+    ]
+    for code in codes:
+        expr = expression(code, {"con": con, "ibis": ibis})
+        expected = con.to_pyarrow(expr.as_table())
+        outcome = sandbox.run(code)
+        assert isinstance(outcome, Execution)
+        assert outcome.sql == con.compile(expr.as_table())
+        assert outcome.fetched.columns == expected.column_names
+        names = outcome.fetched.table.column_names
+        assert rows_of(outcome.fetched.table) == rows_of(expected)
+        assert outcome.fetched.table.cast(expected.rename_columns(names).schema).num_rows > 0
+    con.disconnect()
 
 
 def test_secrets_of_the_environment_stay_out(

@@ -64,7 +64,7 @@ def _print(verdict: Verdict) -> None:
     click.echo(verdict.status.value)
     if verdict.verified:
         order = ", in the same order" if evidence.order else ""
-        note(f"{evidence.rows} equal rows{order}")
+        note(f"{evidence.rows} equal row{'s' * (evidence.rows != 1)}{order}")
     for diagnostic in verdict.diagnostics:
         note(str(diagnostic))
     if evidence.difference:
