@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
 
-from ibert.datagen.example import Example, manifest_path, read_examples, read_manifest
-from ibert.datagen.structure import sql_structure, structure_id
+from ibert.datagen.example import manifest_path, read_examples, read_manifest
+from ibert.datagen.structure import structure
 
 
 class Lengths(msgspec.Struct, frozen=True):
@@ -67,17 +67,17 @@ def stats(path: Path) -> Stats:
         The file cannot be read, or a line is no example.
     """
     examples = [example for _, example in read_examples(path)]
-    structures = [_structure(example) for example in examples]
-    template_structures: dict[str, set[str]] = {}
-    for example, structure in zip(examples, structures, strict=True):
-        template_structures.setdefault(example.meta.template, set()).add(structure)
+    structures = [structure(e.input.sql, e.target.ibis, e.dialect) for e in examples]
+    template_structures = defaultdict(set)
+    for example, found in zip(examples, structures, strict=True):
+        template_structures[example.meta.template].add(found)
     by_template = Counter(example.meta.template for example in examples)
     rejected = read_manifest(path).counts["rejected"] if manifest_path(path).exists() else None
     return Stats(
         examples=len(examples),
         templates=len(by_template),
         structures=len(set(structures)),
-        sql_structures=len({sql_structure(e.input.sql, e.dialect) for e in examples}),
+        sql_structures=len({found.sql for found in structures}),
         rejected=rejected,
         duplicates=len(examples) - len({example.id for example in examples}),
         tasks=_counted(example.task for example in examples),
@@ -92,10 +92,6 @@ def stats(path: Path) -> Stats:
         sql_length=_lengths([len(example.input.sql) for example in examples]),
         ibis_length=_lengths([len(example.target.ibis) for example in examples]),
     )
-
-
-def _structure(example: Example) -> str:
-    return structure_id(example.input.sql, example.target.ibis, example.dialect)
 
 
 def _counted(names: Iterable[str]) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from typing import NamedTuple
 
 from sqlglot import ErrorLevel, exp
 
@@ -15,18 +16,28 @@ MASK = "_"
 _NAMING = {"select", "mutate", "agg", "aggregate", "group_by", "rename", "distinct", "having"}
 
 
-def structure_id(sql: str, code: str, dialect: str = "duckdb") -> str:
-    """Hash the structure of a pair.
+class Structure(NamedTuple):
+    """The structure of a pair: a hash of that of either side."""
+
+    sql: str
+    ibis: str
+
+
+def structure(sql: str, code: str, dialect: str = "duckdb") -> Structure:
+    """Give the structure of a pair.
 
     Examples
     --------
-    >>> one = structure_id("SELECT a FROM t WHERE b > 1", "t.filter(_.b > 1).select('a')")
-    >>> two = structure_id("SELECT x FROM u WHERE y > 2", "u.filter(_.y > 2).select('x')")
-    >>> three = structure_id("SELECT x FROM u WHERE y < 2", "u.filter(_.y < 2).select('x')")
+    >>> one = structure("SELECT a FROM t WHERE b > 1", "t.filter(_.b > 1).select('a')")
+    >>> two = structure("SELECT x FROM u WHERE y > 2", "u.filter(_.y > 2).select('x')")
+    >>> three = structure("SELECT x FROM u WHERE y < 2", "u.filter(_.y < 2).select('x')")
     >>> one == two, one == three
     (True, False)
     """
-    text = f"{sql_structure(sql, dialect)}\n{ibis_structure(code)}"
+    return Structure(_hash(sql_structure(sql, dialect)), _hash(ibis_structure(code)))
+
+
+def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

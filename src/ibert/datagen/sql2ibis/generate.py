@@ -27,7 +27,7 @@ from ibert.datagen.example import (
 )
 from ibert.datagen.sql2ibis.render import Pair, render
 from ibert.datagen.sql2ibis.template import TEMPLATES, load_templates
-from ibert.datagen.structure import structure_id
+from ibert.datagen.structure import Structure, structure
 from ibert.files import written_whole
 from ibert.verdict import Verdict
 from ibert.verifier import VERIFIER_VERSION, Job, verify_many
@@ -76,13 +76,13 @@ def generate(
     pairs = render(load_templates(templates, catalog=catalog, seed=seed))
     schemas = catalog.to_dict()
     rejected: list[Rejected] = []
-    structures: set[str] = set()
+    structures: set[Structure] = set()
     proved: set[str] = set()
     with written_whole(path) as file:
         for done, (pair, verdict) in enumerate(judge(pairs, seed=seed, workers=workers), 1):
             if verdict.verified:
                 file.write(encode(_example(pair, verdict, schemas)))
-                structures.add(structure_id(pair.sql, pair.ibis, pair.template.dialect))
+                structures.add(structure(pair.sql, pair.ibis, pair.template.dialect))
                 proved.add(pair.template.name)
             else:
                 rejected.append(_rejected(pair, verdict))

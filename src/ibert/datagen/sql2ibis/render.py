@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from string import Template as Text
 
@@ -48,25 +48,36 @@ def render(templates: Iterable[Template]) -> list[Pair]:
         A rendering does not parse or uses a table that is not in its template's context, a table of
         the context is never used, or two variations give the same pair.
     """
-    pairs: dict[tuple[str, str], Pair] = {}
+    drafts: list[tuple[Variation, Pair]] = []
     with collected() as found:
         for template in templates:
-            used: set[str] = set()
-            for variation in template.variations:
-                try:
-                    pair = _render(template, variation)
-                except IbertError as error:
-                    found.extend(error.diagnostics)
-                    continue
-                used.update(pair.tables)
-                other = pairs.setdefault((pair.sql, pair.ibis), pair)
-                if other is not pair:
-                    name = f"variation {other.variation} of {other.template.name}"
-                    message = f"variation {variation.label} renders the same pair as {name}"
-                    found.append(_diagnostic(template, "IB207", message, variation.span))
+            rendered = list(_rendered(template, found))
+            used = {table for _, pair in rendered for table in pair.tables}
             found.extend(_unused_tables(template, used) if used else ())
-    modules = formatted([pair.ibis for pair in pairs.values()])
-    return [replace(pair, ibis=ibis) for pair, ibis in zip(pairs.values(), modules, strict=True)]
+            drafts += rendered
+    modules = formatted([pair.ibis for _, pair in drafts])
+    pairs = [replace(pair, ibis=ibis) for (_, pair), ibis in zip(drafts, modules, strict=True)]
+    with collected() as found:
+        found.extend(_duplicates([variation for variation, _ in drafts], pairs))
+    return pairs
+
+
+def _rendered(template: Template, found: list[Diagnostic]) -> Iterator[tuple[Variation, Pair]]:
+    for variation in template.variations:
+        try:
+            yield variation, _render(template, variation)
+        except IbertError as error:
+            found.extend(error.diagnostics)
+
+
+def _duplicates(variations: Sequence[Variation], pairs: Sequence[Pair]) -> Iterator[Diagnostic]:
+    first: dict[tuple[str, str], Pair] = {}
+    for variation, pair in zip(variations, pairs, strict=True):
+        other = first.setdefault((pair.sql, pair.ibis), pair)
+        if other is not pair:
+            name = f"variation {other.variation} of {other.template.name}"
+            message = f"variation {pair.variation} renders the same pair as {name}"
+            yield _diagnostic(pair.template, "IB207", message, variation.span)
 
 
 def _render(template: Template, variation: Variation) -> Pair:

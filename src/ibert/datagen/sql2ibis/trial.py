@@ -10,7 +10,7 @@ import msgspec
 from ibert.datagen.sql2ibis.generate import judge
 from ibert.datagen.sql2ibis.render import Pair, render
 from ibert.datagen.sql2ibis.template import Template
-from ibert.datagen.structure import sql_structure, structure_id
+from ibert.datagen.structure import structure
 from ibert.verdict import Verdict
 
 
@@ -69,11 +69,11 @@ def trials(
 
 
 def _trial(name: str, tried: list[tuple[Pair, Verdict | None]]) -> Trial:
-    dialects = [(pair, pair.template.dialect) for pair, _ in tried]
+    structures = {structure(p.sql, p.ibis, p.template.dialect) for p, _ in tried}
     return Trial(
         template=name,
         verified=sum(verdict is not None and verdict.verified for _, verdict in tried),
-        structures=len({structure_id(p.sql, p.ibis, dialect) for p, dialect in dialects}),
-        sql_structures=len({sql_structure(p.sql, dialect) for p, dialect in dialects}),
+        structures=len(structures),
+        sql_structures=len({found.sql for found in structures}),
         variations=[Tried(p.variation, p.sql, p.ibis, verdict) for p, verdict in tried],
     )
