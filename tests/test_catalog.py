@@ -21,6 +21,7 @@ from sqlglot.dialects import Dialects
 
 from ibert.catalog import Catalog
 from ibert.catalog.dialects import DIALECTS
+from ibert.catalog.types import holds
 from ibert.diagnostics import IbertError, Span
 from ibert.documents import load_path
 
@@ -275,15 +276,15 @@ class TestDdl:
                 [("IB104", 2, 13, "no table 'u'")],
             ),
             (
-                "CREATE TABLE t (a STRUCT(x INT NOT NULL, y NOT NULL), b IN)",
+                "CREATE TABLE t (a STRUCT(x INT, y NOT NULL), b IN)",
                 [
                     (
                         "IB101",
                         1,
                         19,
-                        "column 'a' of table 't': Ibis has no type 'STRUCT(x INT NOT NULL, y NOT NULL)'",
+                        "column 'a' of table 't': Ibis has no type 'STRUCT(x INT, y NOT NULL)'",
                     ),
-                    ("IB101", 1, 55, "column 'b' of table 't' has no type"),
+                    ("IB101", 1, 46, "column 'b' of table 't' has no type"),
                 ],
             ),
             ("CREATE TABLE t", [("IB107", 1, 14, "table 't' has no columns")]),
@@ -460,6 +461,15 @@ class TestToDdl:
             "CREATE TABLE `Order` (\n  id BIGINT NOT NULL,\n  `two words` ARRAY<STRING>\n);"
         )
 
+    def test_names_that_a_dialect_would_fold_are_quoted(self) -> None:
+        catalog = Catalog.from_any({"Mixed": {"lower": "int64", "UPPER": "int64"}})
+        assert catalog.to_ddl("postgres") == (
+            'CREATE TABLE "Mixed" (\n  lower BIGINT,\n  "UPPER" BIGINT\n);'
+        )
+        assert catalog.to_ddl("snowflake") == (
+            'CREATE TABLE "Mixed" (\n  "lower" BIGINT,\n  UPPER BIGINT\n);'
+        )
+
     def test_clickhouse_says_what_is_null(self) -> None:
         text = Catalog.from_any({"t": {"a": "int64", "b": "!int64"}}).to_ddl("clickhouse")
         assert text == "CREATE TABLE t (\n  a Nullable(Int64),\n  b Int64\n);"
@@ -492,6 +502,50 @@ class TestToDdl:
             ("IB101", None, None, f"{dialect} has no type for {dtype}") for dtype in lacking
         ]
         assert source(make) == [f"t.c{i}" for i in range(len(dtypes))]
+
+    @pytest.mark.parametrize(
+        ("wide", "narrow"),
+        [
+            ("int64", "!uint32"),
+            ("float64", "float32"),
+            ("decimal(12, 3)", "decimal(10, 2)"),
+            ("decimal", "decimal(10, 2)"),
+            ("string(3)", "string"),
+            ("timestamp(6)", "timestamp(3)"),
+            ("timestamp('UTC')", "timestamp('Europe/Rome', 9)"),
+            ("array<int64, 3>", "array<int32, 3>"),
+            ("map<!string, int64>", "map<string, int8>"),
+            ("struct<a: int64, b: date>", "struct<a: !int8, b: date>"),
+        ],
+    )
+    def test_holds(self, wide: str, narrow: str) -> None:
+        assert holds(ibis.dtype(wide), ibis.dtype(narrow))
+
+    @pytest.mark.parametrize(
+        ("target", "source"),
+        [
+            ("!int64", "int64"),
+            ("int64", "uint64"),
+            ("int64", "float32"),
+            ("float64", "int8"),
+            ("decimal(12, 3)", "decimal(12, 2)"),
+            ("decimal(12, 2)", "decimal(12, 3)"),
+            ("decimal(38, 0)", "decimal"),
+            ("string", "uuid"),
+            ("timestamp(3)", "timestamp(6)"),
+            ("timestamp", "timestamp('UTC')"),
+            ("array<int64>", "array<int64, 3>"),
+            ("array<int64, 2>", "array<int64, 3>"),
+            ("array<int32>", "array<int64>"),
+            ("map<int8, int64>", "map<int16, int64>"),
+            ("map<string, !int64>", "map<string, int64>"),
+            ("struct<a: int64>", "struct<b: int64>"),
+            ("struct<a: int64, b: date>", "struct<a: int64>"),
+            ("struct<a: int32>", "struct<a: int64>"),
+        ],
+    )
+    def test_does_not_hold(self, target: str, source: str) -> None:
+        assert not holds(ibis.dtype(target), ibis.dtype(source))
 
     @pytest.mark.parametrize("dialect", sorted(DIALECTS))
     def test_what_a_dialect_writes_it_reads_as_wide(self, dialect: str) -> None:

@@ -244,6 +244,7 @@ def test_byte_order_mark(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text("a: 1", encoding="utf-8-sig")
     assert load_path(path).span("a") == load("\ufeffa: 1", "a.yaml").span("a") == at(1, 4, 1, 5)
+    assert load("\ufeff[1]", "a.json").span(0) == at(1, 2, 1, 3)
 
 
 def test_unreadable_files(tmp_path: Path) -> None:

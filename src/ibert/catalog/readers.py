@@ -117,15 +117,12 @@ class Reader:
         """Read the schema of a Parquet or CSV file, as Ibis' DuckDB backend sees it."""
         import duckdb
 
-        if _suffix(path) == ".csv" and not _begins(path):
+        is_csv, is_blank = _suffix(path) == ".csv", _is_blank(path)
+        if is_csv and is_blank:
             raise _refused("IB107", f"table {path.stem!r} has no columns", path)
-        read = (
-            self._connection.read_csv if _suffix(path) == ".csv" else self._connection.read_parquet
-        )
+        read = self._connection.read_csv if is_csv else self._connection.read_parquet
         try:
             schema = read(str(path)).schema()
-        except duckdb.IOException as error:
-            raise _refused("IB001", _first_line(error), path) from error
         except duckdb.Error as error:
             raise _refused("IB002", _first_line(error), path) from error
         check_schemas({path.stem: schema}, _inside(str(path)))
@@ -224,11 +221,11 @@ def _is_directory(path: Path) -> bool:
     return path.is_dir()
 
 
-def _begins(path: Path) -> bool:
-    """Whether there is anything but blank lines at the beginning of a file."""
+def _is_blank(path: Path) -> bool:
+    """Whether a file, which must be readable, begins with nothing but blank lines."""
     try:
         with path.open("rb") as file:
-            return bool(file.read(1 << 16).strip())
+            return not file.read(1 << 16).strip()
     except OSError as error:
         raise _refused("IB001", error.strerror or str(error), path) from error
 
