@@ -265,6 +265,10 @@ def test_sql_structure(sql: str, structure: str) -> None:
         ("t.agg(n=_.count(), s=_.a.sum())", "_.agg(_=_.count(), _=_._.sum())"),
         ("t.join(u, 'id', how='left')", "_.join(_, 0, how=0)"),
         ("t['a'].cast('int64')", "_[0].cast(0)"),
+        (
+            "t.agg(**{f'{c}_n': t[c].count() for c in 'ab'})",
+            "_.agg(**{0: _[_].count() for _ in 0})",
+        ),
     ],
 )
 def test_ibis_structure(code: str, structure: str) -> None:

@@ -24,15 +24,16 @@ def test_output(case: dict) -> None:
 @pytest.mark.parametrize(
     ("sql", "dialect", "span", "message"),
     [
-        ("SELECT a\nFROM t WHERE )", "duckdb", Span(2, 14, 2, 15), "incomplete WHERE"),
-        ("SELECT (a FROM t", "duckdb", Span(1, 11, 1, 15), "Expecting )"),
-        ("SELECT 'a", "duckdb", None, "tokenizing"),
+        ("SELECT a\nFROM t WHERE )", "duckdb", Span(2, 14, 2, 15), "syntax error near ')'"),
+        ("SELECT (a FROM t", "duckdb", Span(1, 11, 1, 15), "Expecting ) near"),
+        ("SELECT 'a", "duckdb", Span(1, 8, 1, 9), "not closed"),
         ("", "duckdb", None, "not 0 statements"),
         ("-- nothing", "duckdb", None, "not 0 statements"),
-        ("SELECT 1; SELECT 2", "duckdb", None, "not 2 statements"),
-        ("DELETE FROM t", "duckdb", None, "not DELETE"),
-        ("(" * 100_000, "duckdb", None, "nested too deeply"),
-        ("SELECT 1", "duckbd", None, "unknown dialect 'duckbd'"),
+        ("SELECT 1; SELECT 2", "duckdb", Span(1, 11, 1, 19), "not 2 statements"),
+        ("DELETE FROM t", "duckdb", Span(1, 1, 1, 14), "not DELETE"),
+        ("(" * 100_000, "duckdb", Span(1, 1, 1, 2), "nested too deeply"),
+        ("SELECT STRUCT(a INT, NOT b)", "duckdb", Span(1, 1, 1, 7), "does not come to an end"),
+        ("SELECT 1", "duckbd", None, "no SQL dialect 'duckbd'"),
     ],
     ids=lambda value: str(value)[:20],
 )

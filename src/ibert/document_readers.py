@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import yaml
@@ -41,7 +42,8 @@ class Lines:
     """
 
     def __init__(self, text: str) -> None:
-        self._starts = [0, *(i + 1 for i, char in enumerate(text) if char == "\n")]
+        lengths = (len(line) for line in text.split("\n"))
+        self._starts = [0, *accumulate(length + 1 for length in lengths)]
 
     def span(self, start: int, end: int) -> Span:
         """Give the place of `text[start:end]`."""

@@ -15,9 +15,9 @@ from ibis.expr.schema import Schema
 from sqlglot import Dialect, Token, exp
 
 from ibert.catalog.dialects import SERIALS, types_of
-from ibert.catalog.script import Script
 from ibert.catalog.types import read_type, write_type
 from ibert.diagnostics import Diagnostic, Span, collected, did_you_mean
+from ibert.sql.script import Script
 
 # Statements that leave the columns of all tables as they are.
 _PASSED = (

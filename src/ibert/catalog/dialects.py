@@ -14,11 +14,7 @@ from typing import NamedTuple
 
 from ibis.backends.sql import datatypes as sql_types
 
-# Ibis changes some of sqlglot's dialects when the first SQL backend is loaded. Here they are
-# changed from the start, so that nothing depends on what else was loaded before.
-from ibis.backends.sql import dialects as _patched  # noqa: F401
-
-from ibert.diagnostics import Diagnostic, IbertError, did_you_mean
+from ibert.sql.dialects import check_dialect
 
 
 class Types(NamedTuple):
@@ -229,9 +225,6 @@ DIALECTS: Mapping[str, Types] = {
     "tsql": _TSQL,
 }
 
-# Dialects go by sqlglot's names; these are other names of some of them.
-_OTHER_NAMES = {"mariadb": "mysql", "mssql": "tsql", "pyspark": "spark", "sqlserver": "tsql"}
-
 
 def types_of(dialect: str) -> Types:
     """Give the types of a dialect.
@@ -250,10 +243,5 @@ def types_of(dialect: str) -> Types:
     ibert.diagnostics.IbertError: IB203 no SQL dialect 'mssql'
       hint: did you mean 'tsql'?
     """
-    if dialect not in DIALECTS:
-        meant = _OTHER_NAMES.get(dialect.casefold(), dialect)
-        hint = did_you_mean(meant, DIALECTS, "dialects")
-        raise IbertError(
-            [Diagnostic(code="IB203", message=f"no SQL dialect {dialect!r}", hint=hint)]
-        )
+    check_dialect(dialect, DIALECTS)
     return DIALECTS[dialect]

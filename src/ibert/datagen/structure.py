@@ -73,6 +73,9 @@ class _Masked(ast.NodeTransformer):
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
         return ast.Constant(0)
 
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.expr:
+        return ast.Constant(0)
+
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return ast.Name(MASK)
 
@@ -90,7 +93,10 @@ class _Masked(ast.NodeTransformer):
         else:
             function = self.visit(function)
         keywords = [
-            ast.keyword(MASK if method in _NAMING else keyword.arg, self.visit(keyword.value))
+            ast.keyword(
+                MASK if method in _NAMING and keyword.arg else keyword.arg,
+                self.visit(keyword.value),
+            )
             for keyword in node.keywords
         ]
         return ast.Call(function, list(map(self.visit, node.args)), keywords)

@@ -1,12 +1,13 @@
-"""Parse SQL with sqlglot; what is wrong with it becomes a diagnostic with its place."""
+"""Parse queries; what is wrong with them becomes diagnostics with their places."""
 
 from __future__ import annotations
 
-import sqlglot
-from sqlglot import exp
-from sqlglot.errors import ParseError, TokenError, UnsupportedError
+from sqlglot import ErrorLevel, exp
+from sqlglot.errors import UnsupportedError
 
-from ibert.diagnostics import Diagnostic, IbertError, Span, did_you_mean
+from ibert.diagnostics import Diagnostic, IbertError, collected
+from ibert.sql.dialects import check_dialect
+from ibert.sql.script import Script
 
 QUERIES = (exp.Query, exp.Values, exp.Pivot)  # the statements that give rows
 
@@ -26,29 +27,25 @@ def parse_query(sql: str, dialect: str = "duckdb", *, source: str | None = None)
     Raises
     ------
     IbertError
-        The dialect is unknown, or the text is not one query.
+        IB203 for an unknown dialect, IB002 for a text that is not one query.
 
     Examples
     --------
     >>> parse_query("SELECT a FROM t").named_selects
     ['a']
     """
-    _check_dialect(dialect)
-    try:
-        statements = sqlglot.parse(sql, read=dialect)
-    except ParseError as error:
-        raise IbertError([_syntax(detail, source) for detail in error.errors]) from error
-    except TokenError as error:
-        raise IbertError([Diagnostic(code="IB002", message=str(error), source=source)]) from error
-    except RecursionError as error:
-        message = "the SQL is nested too deeply"
-        raise IbertError([Diagnostic(code="IB002", message=message, source=source)]) from error
-    queries = [statement for statement in statements if statement is not None]
-    if len(queries) != 1 or not isinstance(queries[0], QUERIES):
-        found = f"{len(queries)} statements" if len(queries) != 1 else queries[0].key.upper()
-        message = f"one query is wanted, not {found}"
-        raise IbertError([Diagnostic(code="IB002", message=message, source=source)])
-    return queries[0]
+    check_dialect(dialect)
+    with collected() as found:
+        script = Script(sql, dialect, source, found)
+        statements = list(script.statements())
+        if not found and len(statements) != 1:
+            span = script.span(statements[1][1]) if statements else None
+            script.find("IB002", f"one query is wanted, not {len(statements)} statements", span)
+        for statement, tokens in statements[:1]:
+            if not isinstance(statement, QUERIES):
+                message = f"a query is wanted, not {statement.key.upper()}"
+                script.find("IB002", message, script.span(tokens))
+    return statements[0][0]
 
 
 def to_duckdb(query: exp.Expr, dialect: str) -> str:
@@ -57,7 +54,7 @@ def to_duckdb(query: exp.Expr, dialect: str) -> str:
     Raises
     ------
     IbertError
-        DuckDB has no spelling for it.
+        IB301 if DuckDB has no spelling for it.
 
     Examples
     --------
@@ -65,30 +62,7 @@ def to_duckdb(query: exp.Expr, dialect: str) -> str:
     'SELECT a FROM t LIMIT 3'
     """
     try:
-        return query.sql("duckdb", unsupported_level=sqlglot.ErrorLevel.RAISE)
+        return query.sql("duckdb", unsupported_level=ErrorLevel.RAISE)
     except UnsupportedError as error:
         message = f"DuckDB cannot run this {dialect} query: {error}"
         raise IbertError([Diagnostic(code="IB301", message=message)]) from error
-
-
-def _check_dialect(dialect: str) -> None:
-    names = [name for name in sqlglot.Dialect.classes if name]
-    if dialect not in names:
-        hint = did_you_mean(dialect, names, "dialects")
-        raise IbertError(
-            [Diagnostic(code="IB203", message=f"unknown dialect {dialect!r}", hint=hint)]
-        )
-
-
-def _syntax(detail: dict[str, object], source: str | None) -> Diagnostic:
-    line, end = detail.get("line"), detail.get("col")
-    width = len(str(detail.get("highlight") or ""))
-    span = None
-    if isinstance(line, int) and isinstance(end, int):
-        span = Span(line, max(1, end - width + 1), line, end + 1)
-    message = str(detail["description"]).rstrip(".")
-    if "<Token " in message:
-        message = f"{message.partition('<Token ')[0]}{detail['highlight']!r}"
-    if message.startswith("Required keyword"):  # "… missing for <class 'sqlglot.….Where'>"
-        message = f"incomplete {message.rpartition('.')[2].strip(chr(39) + '>').upper()}"
-    return Diagnostic(code="IB002", message=message, source=source, span=span)

@@ -45,10 +45,16 @@ class Script:
         self._dialect = Dialect.get_or_raise(dialect)
         self._source = source
         self._found = found
-        self._lines = Lines(sql)
         self._parser = _bounded(self._dialect.parser_class)(dialect=self._dialect)
         self._tokens = self._tokenized()
-        self._starts = [token.start for token in self._tokens]
+
+    @functools.cached_property
+    def _lines(self) -> Lines:
+        return Lines(self._sql)
+
+    @functools.cached_property
+    def _starts(self) -> list[int]:
+        return [token.start for token in self._tokens]
 
     def statements(self) -> Iterator[tuple[exp.Expr, list[Token]]]:
         """Yield the statements with their tokens; one that does not parse hides no other."""
