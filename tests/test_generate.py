@@ -142,12 +142,51 @@ def test_what_is_not_proved_is_rejected_with_its_reason(tmp_path: Path) -> None:
     assert {example.meta.template for _, example in read_examples(path)} == {"good"}
 
 
+HOSTILE = """
+name: hostile
+description: Code that nobody wants to run.
+difficulty: hard
+features: [hostile]
+context: [orders]
+sql_template: |
+  SELECT order_id FROM orders WHERE priority >= $least
+ibis_template: |
+  $attack
+  expr = orders.filter(_.priority >= $least).select("order_id")
+parameter_space:
+  least, attack:
+    - [1, "while True: pass"]
+    - [2, "import os; os._exit(0)"]
+    - [3, "while True: print('x' * 1000)"]
+    - [4, "x = bytearray(1 << 40)"]
+    - [5, "con.raw_sql('DELETE FROM orders')"]
+"""
+
+
+def test_hostile_code_loses_nothing(tmp_path: Path, dataset: Path) -> None:
+    (tmp_path / "good.yaml").write_text(GOOD, encoding="utf-8")
+    (tmp_path / "hostile.yaml").write_text(HOSTILE, encoding="utf-8")
+    path = tmp_path / "train.jsonl"
+    manifest = generate(path, templates=tmp_path, workers=1)
+    assert path.read_bytes() == dataset.read_bytes()
+    reasons = [
+        "it ran for more than 10 seconds",
+        "it ended the process with exit code 0",
+        "it printed more than 1,048,576 bytes",
+        "it needed more memory than the limit",
+        "read-only mode",
+    ]
+    for rejected, reason in zip(manifest.rejected, reasons, strict=True):
+        assert (rejected.status, reason in rejected.reason) == ("FAILED", True)
+
+
 def test_stats(dataset: Path) -> None:
     found = stats(dataset)
     assert (found.examples, found.structures, found.sql_structures, found.templates) == (6, 1, 1, 1)
     assert (found.rejected, found.duplicates) == (0, 0)
     assert found.features == {"count": 6, "group_by": 6}
     assert found.by_template == {"good": {"examples": 6, "structures": 1}}
+    assert msgspec.structs.astuple(found.per_structure) == (6, 6, 6, 6)
     assert (found.sql_length.min, found.sql_length.median, found.sql_length.max) == (75, 75, 77)
 
 

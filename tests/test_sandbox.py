@@ -5,6 +5,7 @@ import time
 
 import ibis
 import pytest
+from conftest import QUICK
 
 from ibert.sandbox import Execution, Failure, FailureKind, Limits, Result, Sandbox, SandboxError
 from ibert.sandbox.worker import expression
@@ -110,6 +111,11 @@ def test_sql_that_is_not_run(sandbox: Sandbox, sql: str) -> None:
     outcome = sandbox.query(sql)
     assert isinstance(outcome, Failure)
     assert outcome.kind is FailureKind.RAISED
+
+
+def test_the_first_job_of_a_worker_has_all_its_memory(databases: list[os.PathLike[str]]) -> None:
+    with Sandbox(databases, limits=QUICK) as sandbox:
+        assert isinstance(sandbox.query("SELECT is_active FROM users"), Result)
 
 
 def test_a_result_keeps_names_that_repeat_and_types(sandbox: Sandbox) -> None:

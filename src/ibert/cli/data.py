@@ -130,9 +130,13 @@ def _print_stats(found: Stats) -> None:
         ("duplicates", found.duplicates),
     ):
         summary.add_row(label, f"{value:,}" if isinstance(value, int) else value)
-    for label, length in (("SQL", found.sql_length), ("Ibis", found.ibis_length)):
-        spread = f"{length.min} to {length.max}, median {length.median}, 90% up to {length.p90}"
-        summary.add_row(f"{label} characters", spread)
+    for label, spread in (
+        ("examples of a structure", found.per_structure),
+        ("SQL characters", found.sql_length),
+        ("Ibis characters", found.ibis_length),
+    ):
+        text = f"{spread.min} to {spread.max}, median {spread.median}, 90% up to {spread.p90}"
+        summary.add_row(label, text)
     console.print(summary)
     for title, counts in (
         ("difficulty", found.difficulties),

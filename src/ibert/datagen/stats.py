@@ -13,8 +13,8 @@ from ibert.datagen.example import manifest_path, read_examples, read_manifest
 from ibert.datagen.structure import structure
 
 
-class Lengths(msgspec.Struct, frozen=True):
-    """The distribution of a length in characters."""
+class Spread(msgspec.Struct, frozen=True):
+    """The distribution of a number."""
 
     min: int
     median: int
@@ -38,6 +38,8 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
         Examples by each.
     by_template
         Examples and structures of each template.
+    per_structure
+        How many examples a structure has.
     sql_length, ibis_length
         Characters of either side.
     """
@@ -54,8 +56,9 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     features: dict[str, int]
     tables: dict[str, int]
     by_template: dict[str, dict[str, int]]
-    sql_length: Lengths
-    ibis_length: Lengths
+    per_structure: Spread
+    sql_length: Spread
+    ibis_length: Spread
 
 
 def stats(path: Path) -> Stats:
@@ -89,8 +92,9 @@ def stats(path: Path) -> Stats:
             name: {"examples": count, "structures": len(template_structures[name])}
             for name, count in sorted(by_template.items())
         },
-        sql_length=_lengths([len(example.input.sql) for example in examples]),
-        ibis_length=_lengths([len(example.target.ibis) for example in examples]),
+        per_structure=_spread(Counter(structures).values()),
+        sql_length=_spread(len(example.input.sql) for example in examples),
+        ibis_length=_spread(len(example.target.ibis) for example in examples),
     )
 
 
@@ -99,11 +103,11 @@ def _counted(names: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(names).items(), key=lambda item: (-item[1], item[0])))
 
 
-def _lengths(lengths: Sequence[int]) -> Lengths:
-    if not lengths:
-        return Lengths(0, 0, 0, 0)
-    ordered = sorted(lengths)
-    return Lengths(ordered[0], _quantile(ordered, 0.5), _quantile(ordered, 0.9), ordered[-1])
+def _spread(numbers: Iterable[int]) -> Spread:
+    ordered = sorted(numbers)
+    if not ordered:
+        return Spread(0, 0, 0, 0)
+    return Spread(ordered[0], _quantile(ordered, 0.5), _quantile(ordered, 0.9), ordered[-1])
 
 
 def _quantile(ordered: Sequence[int], share: float) -> int:

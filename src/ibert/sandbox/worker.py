@@ -219,6 +219,7 @@ def main() -> None:
     setup = msgspec.msgpack.decode(connection.recv_bytes(), type=Setup)
     databases = [Database(path, setup.limits) for path in setup.databases]
     output = Output(setup.limits.output_bytes)
+    pa.allocate_buffer(1)  # Arrow reserves its first gigabyte of address space now, not in a job
     size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     bound = size + setup.limits.memory_bytes
     resource.setrlimit(resource.RLIMIT_AS, (bound, bound))

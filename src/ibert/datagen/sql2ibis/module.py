@@ -102,7 +102,7 @@ def formatted(modules: Sequence[str]) -> list[str]:
         ruff = find_ruff_bin()
         options = ["--isolated", "--no-cache", "--quiet"]
         length = f"line-length={LINE_LENGTH}"
-        for command in (["check", "--select", "I", "--fix"], ["format"]):
+        for command in (["check", "--select", "I", "--fix", "--exit-zero"], ["format"]):
             subprocess.run(  # noqa: S603  ruff itself
                 [ruff, *command, *options, "--config", length, folder], check=True, text=True
             )
