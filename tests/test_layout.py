@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import ibert
+from ibert.diagnostics import CODES
 
 SOURCE = Path(ibert.__file__).parent
 
@@ -56,6 +57,13 @@ def test_imports_go_down(path: Path) -> None:
     roots = {name.partition(".")[0] for name in imports(path)}
     assert roots & NEVER == set()
     assert here == "cli" or roots & TERMINAL == set()
+
+
+def test_every_diagnostic_code_is_given() -> None:
+    text = "".join(
+        path.read_text(encoding="utf-8") for path in MODULES if path.stem != "diagnostics"
+    )
+    assert {code for code in CODES if f'"{code}"' not in text} == set()
 
 
 def loaded(code: str) -> set[str]:

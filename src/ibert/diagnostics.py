@@ -12,7 +12,6 @@ import msgspec
 CODES = {
     "IB001": "a file cannot be read",
     "IB002": "a file is not well-formed",
-    "IB003": "a part of iBERT is missing from this machine",
     "IB101": "unknown column type",
     "IB102": "duplicate table",
     "IB103": "duplicate column",

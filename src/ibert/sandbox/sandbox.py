@@ -12,8 +12,6 @@ import tempfile
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import msgspec
 
@@ -40,7 +38,7 @@ class SandboxError(RuntimeError):
     """The sandbox itself does not work; says nothing about any job."""
 
 
-class Sandbox:
+class Sandbox(contextlib.AbstractContextManager["Sandbox"]):
     """A warm worker process that runs SQL and Ibis code on read-only DuckDB databases.
 
     Use it as a context manager. A worker that dies or is killed is replaced before the next job.
@@ -71,15 +69,7 @@ class Sandbox:
         self._connection: Connection | None = None
         self._jobs = 0
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     def query(self, sql: str, *, database: int = 0) -> Result | Failure:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import msgspec
 
@@ -48,7 +47,7 @@ class Reference:
     undetermined: str | None = None
 
 
-class Verifier:
+class Verifier(AbstractContextManager["Verifier"]):
     """Judges code against SQL on a database, in a sandbox of its own. Use it as a context manager.
 
     Parameters
@@ -77,15 +76,7 @@ class Verifier:
         self._sandbox = Sandbox(databases, limits=limits)
         self._databases = len(databases)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._sandbox.close()
 
     def verify(self, sql: str, code: str, *, dialect: str = "duckdb") -> Verdict:
