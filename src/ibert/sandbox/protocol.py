@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from functools import cached_property
+from typing import Self
 
 import msgspec
 import pyarrow as pa
@@ -82,9 +83,19 @@ class Result(msgspec.Struct, frozen=True, tag=True, dict=True):
     types: list[str] | None
     stream: bytes
 
+    @classmethod
+    def of(cls, table: pa.Table, types: list[str] | None) -> Self:
+        """Pack an Arrow table, whose names may repeat."""
+        columns = table.column_names
+        numbered = table.rename_columns(list(map(str, range(len(columns)))))
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, numbered.schema) as writer:
+            writer.write_table(numbered)
+        return cls(columns, types, sink.getvalue().to_pybytes())
+
     @cached_property
     def table(self) -> pa.Table:
-        """The rows; validated, because the stream comes from the other side of the wall."""
+        """The rows, in numbered columns; validated: they come from the other side of the wall."""
         with pa.ipc.open_stream(self.stream) as reader:
             table = reader.read_all()
         table.validate(full=True)

@@ -126,14 +126,10 @@ class Database(ibis.backends.duckdb.Backend):  # type: ignore[misc]
             return types, pa.Table.from_batches(batches, reader.schema)
 
     def _packed(self, types: list[str] | None, table: pa.Table) -> Result:
-        columns = table.column_names
-        table = table.rename_columns(list(map(str, range(len(columns)))))  # names may repeat
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, table.schema) as writer:
-            writer.write_table(table)
-        if sink.tell() > (limit := self._limits.result_bytes):
+        result = Result.of(table, types)
+        if len(result.stream) > (limit := self._limits.result_bytes):
             raise ResultTooLargeError(f"the result has more than {limit:,} bytes")
-        return Result(columns, types, sink.getvalue().to_pybytes())
+        return result
 
 
 def expression(code: str, namespace: dict[str, Any]) -> ir.Expr:

@@ -51,11 +51,10 @@ def compare(
 
     Examples
     --------
-    >>> from ibert.verifier.comparison import pack
-    >>> three = pack(pa.table({"n": [1, None, 2]}), ["INTEGER"])
-    >>> compare(three, pack(pa.table({"n": [2, 1, None]}), ["INTEGER"])) is None
+    >>> three = Result.of(pa.table({"n": [1, None, 2]}), ["INTEGER"])
+    >>> compare(three, Result.of(pa.table({"n": [2, 1, None]}), ["INTEGER"])) is None
     True
-    >>> compare(three, pack(pa.table({"n": [2, 1, 1]}), ["INTEGER"])).message
+    >>> compare(three, Result.of(pa.table({"n": [2, 1, 1]}), ["INTEGER"])).message
     '1 of 3 rows differ'
     """
     return (
@@ -64,14 +63,6 @@ def compare(
         or _types_differ(reference, result)
         or _rows_differ(reference, result, order)
     )
-
-
-def pack(table: pa.Table, types: list[str] | None) -> Result:
-    """Make a `Result` of an Arrow table."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return Result(table.column_names, types, sink.getvalue().to_pybytes())
 
 
 def rows_of(table: pa.Table) -> list[Row]:
