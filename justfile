@@ -10,18 +10,22 @@ default:
     @.venv/bin/just --list
 
 # Make data/sql2ibis/train.jsonl from the templates: every pair is run and compared
+[no-exit-message]
 generate-data *arguments:
     @{{ ibert }} data generate "$@"
 
 # Count what the dataset holds
+[no-exit-message]
 dataset-stats *arguments:
     @{{ ibert }} data stats "$@"
 
 # List the templates
+[no-exit-message]
 list-templates *arguments:
     @{{ ibert }} data templates "$@"
 
 # Run every example of the dataset again
+[no-exit-message]
 validate-data *arguments:
     @{{ ibert }} data validate "$@"
 

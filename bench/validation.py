@@ -54,7 +54,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         databases = fixtures.write_databases(Path(folder))
         bare = Bare(databases[0])
-        with Verifier(databases) as verifier:
+        with Verifier([databases]) as verifier:
             bare.run(pairs), verify(verifier, pairs)  # warm both
             rounds = [
                 (seconds(lambda: bare.run(pairs)), seconds(lambda: verify(verifier, pairs)))
@@ -166,7 +166,7 @@ def stat(pid: int) -> list[str]:
 def elapsed_many(pairs: list[Pair], databases: list[Path]) -> float:
     """Give the wall-clock seconds of validating all pairs with a worker for each CPU."""
     jobs = [Job(pair.sql, pair.ibis, pair.template.dialect) for pair in pairs]
-    verdicts = verify_many([*jobs[:4], *jobs], databases)
+    verdicts = verify_many([*jobs[:4], *jobs], [databases])
     for _ in range(4):  # the workers start with the first of them
         next(verdicts)
     start = time.perf_counter()
@@ -176,7 +176,7 @@ def elapsed_many(pairs: list[Pair], databases: list[Path]) -> float:
 
 def memory_growth(pairs: list[Pair], databases: list[Path]) -> float:
     """Give the bytes that a worker's resident memory grows with each example, once it is warm."""
-    with Verifier(databases) as verifier:
+    with Verifier([databases]) as verifier:
         verify(verifier, pairs)
         before = resident_bytes()
         for _ in range(3):

@@ -55,7 +55,7 @@ def test_validate(dataset: Path, tmp_path: Path) -> None:
     result = ibert("data", "validate", broken, "--format", "json")
     assert result.returncode == 1
     found = json.loads(result.stdout)
-    assert (found["examples"], found["hold"]) == (6, 6)
+    assert (found["examples"], found["hold"]) == (7, 6)
     assert [problem["code"] for problem in found["problems"]] == ["IB401"]
 
 

@@ -250,7 +250,7 @@ def test_broken_lines_are_named_and_the_others_checked(copy: Path) -> None:
     lines[3] = b'{"id": 1}'
     copy.write_bytes(b"\n".join(lines))
     found = validate(copy, workers=1)
-    assert (found.examples, found.hold) == (3, 3)
+    assert (found.examples, found.hold) == (6, 3)
     broken = [problem for problem in found.problems if problem.code == "IB401"]
     assert [problem.source.rpartition(":")[2] for problem in broken] == ["2", "3", "4"]
 

@@ -59,7 +59,7 @@ def test_a_name_stands_for_one_template(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_templates(tmp_path: Path) -> None:
-    with pytest.raises(IbertError, match=r"IB001 no \.yaml file here"):
+    with pytest.raises(IbertError, match=r"IB001 no template \(\.yaml\) here"):
         pairs(tmp_path)
 
 

@@ -52,7 +52,7 @@ def cases() -> tuple[Case, ...]:
             ddl = "".join(
                 sql for (sql,) in con.execute("SELECT sql FROM duckdb_tables()").fetchall()
             )
-        with Verifier(write_databases(Path(folder), ddl, tables)) as verifier:
+        with Verifier([write_databases(Path(folder), ddl, tables)]) as verifier:
             return tuple(_run(verifier, item) for item in DOCUMENT["cases"])
 
 

@@ -32,7 +32,7 @@ def verify(
     catalog
         The tables: a `Catalog`, or what `Catalog.from_any` takes. None: the fixture tables.
     dialect
-        The dialect of the SQL.
+        The dialect of the SQL, and of the catalog where that is DDL.
     seed
         Makes the rows of the tables.
 
@@ -54,9 +54,9 @@ def verify(
     """
     with tempfile.TemporaryDirectory() as folder:
         if catalog is None:
-            databases = fixtures.write_databases(Path(folder), seed)
+            witnesses = [fixtures.write_databases(Path(folder), seed)]
         else:
-            tables = Catalog.from_any(catalog)
-            databases = write_witnesses(Path(folder), tables, sql, dialect=dialect, seed=seed)
-        with Verifier(databases) as verifier:
+            tables = Catalog.from_any(catalog, dialect=dialect)
+            witnesses = write_witnesses(Path(folder), tables, sql, dialect=dialect, seed=seed)
+        with Verifier(witnesses) as verifier:
             return verifier.verify(sql, code, dialect=dialect)

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     help="Where the tables are described: DDL (.sql), a DuckDB file, .parquet, .csv, .json or "
     ".yaml. May be given more than once. Without it: the fixture tables.",
 )
-@click.option("--dialect", default="duckdb", show_default=True, help="The dialect of the SQL.")
+@click.option(
+    "--dialect", default="duckdb", show_default=True, help="The dialect of the SQL and of DDL."
+)
 @click.option("--seed", default=0, show_default=True, help="Makes the tables' rows.")
 @format_option
 def verify(
@@ -32,14 +34,15 @@ def verify(
 ) -> None:
     """Run SQL and Ibis code on the same generated tables and compare what they give.
 
-    Exits with 0 if the code is VERIFIED, with 1 on any other verdict.
+    Exits with 0 if the code is VERIFIED, with 1 on any other verdict, and with 2 if the SQL, the
+    catalog or an option cannot be read.
     """
     from ibert.catalog import Catalog
     from ibert.verification import verify as run
 
     if sql == ibis == "-":
         raise click.UsageError("only one of --sql and --ibis can be read from stdin")
-    catalog = Catalog.from_any(list(catalogs)) if catalogs else None
+    catalog = Catalog.from_any(list(catalogs), dialect=dialect) if catalogs else None
     verdict = run(_text(sql), _text(ibis), catalog, dialect=dialect, seed=seed)
     if format_ == "json":
         print_json(verdict)
@@ -64,7 +67,8 @@ def _print(verdict: Verdict) -> None:
     click.echo(verdict.status.value)
     if verdict.verified:
         order = ", in the same order" if evidence.order else ""
-        note(f"{evidence.rows} equal row{'s' * (evidence.rows != 1)}{order}")
+        on = f" on {evidence.databases} databases" if evidence.databases > 1 else ""
+        note(f"{evidence.rows} equal row{'s' * (evidence.rows != 1)}{order}{on}")
     for diagnostic in verdict.diagnostics:
         note(str(diagnostic))
     if evidence.difference:

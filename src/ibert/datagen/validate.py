@@ -31,7 +31,7 @@ class Validation(msgspec.Struct, frozen=True, kw_only=True):
     Parameters
     ----------
     examples
-        How many examples were read.
+        How many lines were read.
     hold
         How many of them still hold.
     problems
@@ -84,14 +84,15 @@ def validate(
     lines = count_lines(path)
     with tempfile.TemporaryDirectory() as folder:
         databases = fixtures.write_databases(Path(folder), seed)
-        for done, verdict in enumerate(verify_many(jobs(), databases, workers=workers), 1):
+        for done, verdict in enumerate(verify_many(jobs(), [databases], workers=workers), 1):
             number, example = waiting.popleft()
             reasons = [*_flaws(example, columns, seen, number), *_failures(verdict)]
             problems += [_problem(path, number, example, reason) for reason in reasons]
             hold += not reasons
             if progress:
                 progress(done, lines)
-    return Validation(examples=done, hold=hold, problems=tuple(problems))
+    broken = sum(problem.code == "IB401" for problem in problems)
+    return Validation(examples=done + broken, hold=hold, problems=tuple(problems))
 
 
 def _code(example: Example) -> str:

@@ -145,8 +145,10 @@ def expression(code: str, namespace: dict[str, Any]) -> ir.Expr:
         exec(compile(module, SNIPPET, "exec"), namespace)  # noqa: S102
         value = namespace.get("expr")
     if not isinstance(value, ir.Expr):
-        found = "no variable 'expr'" if value is None else f"a {type(value).__name__}"
-        raise NoExpressionError(f"the code gives {found}, not an Ibis expression")
+        found = "neither defines `expr` nor ends with an expression"
+        if value is not None:
+            found = f"gives a {type(value).__name__}, not an Ibis expression"
+        raise NoExpressionError(f"the code {found}")
     return value
 
 

@@ -48,8 +48,19 @@ def parse_query(sql: str, dialect: str = "duckdb", *, source: str | None = None)
     return statements[0][0]
 
 
+def is_qualified(query: exp.Expr) -> bool:
+    """Tell whether a query names the schema of a table.
+
+    Examples
+    --------
+    >>> is_qualified(parse_query("SELECT a FROM sales.t")), is_qualified(parse_query("FROM t"))
+    (True, False)
+    """
+    return any(table.db for table in query.find_all(exp.Table))
+
+
 def to_duckdb(query: exp.Expr, dialect: str) -> str:
-    """Give the text of a query of some dialect in DuckDB's.
+    """Give the text of a query of some dialect in DuckDB's; tables go by the last part of a name.
 
     Raises
     ------
@@ -60,7 +71,13 @@ def to_duckdb(query: exp.Expr, dialect: str) -> str:
     --------
     >>> to_duckdb(parse_query("SELECT TOP 3 a FROM t", "tsql"), "tsql")
     'SELECT a FROM t LIMIT 3'
+    >>> to_duckdb(parse_query("SELECT t.a FROM sales.t", "postgres"), "postgres")
+    'SELECT t.a FROM t'
     """
+    query = query.copy()
+    for table in query.find_all(exp.Table):
+        table.set("db", None)
+        table.set("catalog", None)
     try:
         return query.sql("duckdb", unsupported_level=ErrorLevel.RAISE)
     except UnsupportedError as error:

@@ -29,7 +29,7 @@ class Job(NamedTuple):
 
 def verify_many(
     jobs: Iterable[Job],
-    databases: Sequence[str | Path],
+    witnesses: Sequence[Sequence[str | Path]],
     *,
     workers: int | None = None,
     limits: Limits | None = None,
@@ -40,7 +40,7 @@ def verify_many(
     ----------
     jobs
         Taken as they are needed.
-    databases, limits
+    witnesses, limits
         As for `Verifier`.
     workers
         How many sandboxes; by default one for each CPU that this process may use.
@@ -50,7 +50,7 @@ def verify_many(
         pool = stack.enter_context(ThreadPoolExecutor(workers))
         idle: SimpleQueue[Verifier] = SimpleQueue()
         for _ in range(workers):
-            idle.put(stack.enter_context(Verifier(databases, limits=limits)))
+            idle.put(stack.enter_context(Verifier(witnesses, limits=limits)))
 
         def judge(job: Job) -> Verdict:
             verifier = idle.get()

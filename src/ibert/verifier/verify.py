@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import accumulate, chain, pairwise
 from pathlib import Path
 
 import msgspec
 
 from ibert.diagnostics import Diagnostic, Span
 from ibert.sandbox import Execution, Failure, FailureKind, Limits, Result, Sandbox
-from ibert.sql import Output, describe_output, parse_query, to_duckdb
+from ibert.sql import Output, describe_output, is_qualified, parse_query, to_duckdb
 from ibert.verdict import Difference, Evidence, Status, Verdict
 from ibert.verifier.comparison import Row, compare, rows_of
 
@@ -48,13 +49,13 @@ class Reference:
 
 
 class Verifier(AbstractContextManager["Verifier"]):
-    """Judges code against SQL on a database, in a sandbox of its own. Use it as a context manager.
+    """Judges code against SQL on witness databases, in a sandbox of its own; a context manager.
 
     Parameters
     ----------
-    databases
-        DuckDB files with the same tables. Results are compared on the first; the SQL runs on the
-        others too, which hold the same rows in another order, to see whether its result is
+    witnesses
+        For each witness its DuckDB files, which hold the same rows in different orders. Results are
+        compared on the first; the SQL runs on the others too, to see whether its result is
         determined.
     limits
         What one run may use.
@@ -65,16 +66,19 @@ class Verifier(AbstractContextManager["Verifier"]):
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "fixtures.duckdb")
     ...     ibert.fixtures.write_database(path)
-    ...     with Verifier([path]) as verifier:
+    ...     with Verifier([[path]]) as verifier:
     ...         sql = "SELECT country FROM users WHERE age > 30"
     ...         verdict = verifier.verify(sql, "users.filter(_.age > 30).select('country')")
     >>> verdict.status
     <Status.VERIFIED: 'VERIFIED'>
     """
 
-    def __init__(self, databases: Sequence[str | Path], *, limits: Limits | None = None) -> None:
-        self._sandbox = Sandbox(databases, limits=limits)
-        self._databases = len(databases)
+    def __init__(
+        self, witnesses: Sequence[Sequence[str | Path]], *, limits: Limits | None = None
+    ) -> None:
+        self._sandbox = Sandbox(list(chain.from_iterable(witnesses)), limits=limits)
+        ends = list(accumulate(map(len, witnesses), initial=0))
+        self._witnesses = [range(*pair) for pair in pairwise(ends)]  # by number in the sandbox
 
     def __exit__(self, *exception: object) -> None:
         self._sandbox.close()
@@ -91,10 +95,15 @@ class Verifier(AbstractContextManager["Verifier"]):
         IbertError
             The SQL is not one query of the dialect, or DuckDB has no spelling for it.
         """
-        return self.judge(self.reference(sql, dialect), self.execute(code))
+        return _combined(
+            self.judge(self.reference(sql, dialect, witness=i), self.execute(code, witness=i))
+            for i in range(len(self._witnesses))
+        )
 
-    def reference(self, sql: str, dialect: str = "duckdb") -> Reference | Failure:
-        """Run the SQL and find out what about its result is fixed.
+    def reference(
+        self, sql: str, dialect: str = "duckdb", *, witness: int = 0
+    ) -> Reference | Failure:
+        """Run the SQL on a witness and find out what about its result is fixed.
 
         Raises
         ------
@@ -102,31 +111,33 @@ class Verifier(AbstractContextManager["Verifier"]):
             The SQL is not one query of the dialect, or DuckDB has no spelling for it.
         """
         query = parse_query(sql, dialect)
-        if dialect != "duckdb":
+        if dialect != "duckdb" or is_qualified(query):
             sql = to_duckdb(query, dialect)
             query = parse_query(sql)
-        result = self._sandbox.query(sql)
+        first, *others = self._witnesses[witness]
+        result = self._sandbox.query(sql, database=first)
         if isinstance(result, Failure):
             return result
         output = describe_output(query)
         named = output.chosen(len(result.columns))
         order = None
         if output.ordered:
-            keyed = self._sandbox.query(output.keyed) if output.keyed else result
+            again = output.keyed and self._sandbox.query(output.keyed, database=first)
+            keyed = again or result
             order = _sort_keys(keyed, output, result)
             if order is None:
                 reason = "its ORDER BY cannot be read off its result"
                 return Reference(result, named, undetermined=reason)
-        for database in range(1, self._databases):
+        for database in others:
             again = self._sandbox.query(sql, database=database)
             if isinstance(again, Failure) or compare(result, again, order=order):
                 reason = "its result depends on the order in which the rows are stored"
                 return Reference(result, named, order, reason)
         return Reference(result, named, order)
 
-    def execute(self, code: str) -> Execution | Failure:
-        """Run Ibis code."""
-        return self._sandbox.run(code)
+    def execute(self, code: str, *, witness: int = 0) -> Execution | Failure:
+        """Run Ibis code on a witness."""
+        return self._sandbox.run(code, database=self._witnesses[witness][0])
 
     def judge(self, reference: Reference | Failure, execution: Execution | Failure) -> Verdict:
         """Compare what the two sides gave."""
@@ -137,7 +148,7 @@ class Verifier(AbstractContextManager["Verifier"]):
         difference = _difference(reference, execution)
         rows = reference.result.table.num_rows
         evidence = Evidence(
-            databases=self._databases,
+            databases=1,
             rows=rows,
             order=reference.order is not None,
             sql=execution.sql,
@@ -151,8 +162,29 @@ class Verifier(AbstractContextManager["Verifier"]):
             diagnostic = Diagnostic(code="IB305", message=f"{difference.message}{place}")
             return Verdict(status=Status.REFUTED, evidence=evidence, diagnostics=(diagnostic,))
         if not rows:
-            return _unproved("both results are empty, which proves nothing", evidence)
+            hint = "no row of the tables that were made for it satisfies the query"
+            return _unproved("both results are empty, which proves nothing", evidence, hint)
         return Verdict(status=Status.VERIFIED, evidence=evidence)
+
+
+def _combined(verdicts: Iterable[Verdict]) -> Verdict:
+    """Make one verdict of those on several witnesses: the first that is not in favour, if any."""
+    verified, checked = [], []
+    for verdict in verdicts:
+        if verdict.verified:
+            verified.append(verdict)
+        elif verdict.status is Status.CHECKED and not verdict.evidence.rows:
+            checked.append(verdict)
+        else:
+            return verdict
+    if not verified:
+        return checked[0]
+    evidence = msgspec.structs.replace(
+        verified[0].evidence,
+        databases=len(verified) + len(checked),
+        rows=sum(verdict.evidence.rows for verdict in verified),
+    )
+    return msgspec.structs.replace(verified[0], evidence=evidence)
 
 
 def _difference(reference: Reference, execution: Execution) -> Difference | None:
@@ -176,8 +208,8 @@ def _sort_keys(keyed: Result | Failure, output: Output, reference: Result) -> li
     return [tuple(row[i] for i in positions) for row in rows] if positions else None
 
 
-def _unproved(message: str, evidence: Evidence) -> Verdict:
-    diagnostic = Diagnostic(code="IB306", message=message)
+def _unproved(message: str, evidence: Evidence, hint: str | None = None) -> Verdict:
+    diagnostic = Diagnostic(code="IB306", message=message, hint=hint)
     return Verdict(status=Status.CHECKED, evidence=evidence, diagnostics=(diagnostic,))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import singledispatch
@@ -22,7 +23,8 @@ from ibert.sql import parse_query
 
 ROWS = 40
 COPIES = 4  # of the rows, how many repeat an earlier one
-NULLS = 0.12  # the share of NULLs where a column may hold them
+NULLS = 5  # of the rows that are no copies, in each column that may hold them
+WITNESSES = 3
 ITEMS = 3  # of a generated list or map, at most
 
 DAY = dt.timedelta(days=1)
@@ -36,53 +38,76 @@ Maker = Callable[[Random], Any]
 
 
 class Literals:
-    """The constants of a query, which its predicates compare columns with."""
+    """Constants that a query compares a column with, and the values around them."""
 
-    def __init__(self, query: exp.Expr) -> None:
-        found = list(query.find_all(exp.Literal))
-        self.strings = sorted({node.name for node in found if node.is_string})
-        self.numbers = sorted({Decimal(node.name) for node in found if node.is_number})
-        self.dates = sorted(filter(None, map(_as_date, self.strings)))
+    def __init__(self, nodes: Iterable[exp.Literal]) -> None:
+        nodes = list(nodes)
+        self._strings = sorted({node.name for node in nodes if node.is_string})
+        self._numbers = sorted({Decimal(node.name) for node in nodes if node.is_number})
+        self._dates = sorted(filter(None, map(_as_date, self._strings)))
 
     def text(self) -> list[str]:
-        """Give strings that patterns match, and the constants themselves."""
-        instances = [text.replace("%", "").replace("_", "a") for text in self.strings]
-        return [*STRINGS, *self.strings, *instances]
+        """Give the strings, what they match as patterns, and both in other cases."""
+        instances = [text.replace("%", "").replace("_", "a") for text in self._strings]
+        return [*self._strings, *instances, *map(str.swapcase, [*self._strings, *instances])]
 
-    def values(self) -> list[Decimal]:
-        """Give numbers around the constants."""
-        near = [number + step for number in self.numbers for step in (-1, 0, 1)]
-        return [*NUMBERS, *near]
+    def numbers(self) -> list[Decimal]:
+        """Give the numbers, one less and one more."""
+        return [number + step for number in self._numbers for step in (-1, 0, 1)]
 
     def days(self) -> list[dt.date]:
-        """Give days around the constants."""
-        near = [date + step for date in self.dates for step in (-DAY, dt.timedelta(), DAY)]
-        return [*DATES, *near]
+        """Give the days, the one before and the one after."""
+        return [day + step for day in self._dates for step in (-DAY, dt.timedelta(), DAY)]
+
+
+def literals_by_column(query: exp.Expr) -> dict[str, Literals]:
+    """Give the constants that each column (by its name in lower case) meets in a predicate.
+
+    Examples
+    --------
+    >>> query = parse_query("SELECT * FROM t WHERE a > 5 AND b LIKE 'x%'")
+    >>> {name: (found.numbers(), found.text()) for name, found in literals_by_column(query).items()}
+    {'a': ([Decimal('4'), Decimal('5'), Decimal('6')], []), 'b': ([], ['x%', 'x', 'X%', 'X'])}
+    """
+    found = defaultdict(list)
+    for literal in query.find_all(exp.Literal):
+        predicate = literal.find_ancestor(exp.Predicate)
+        for column in predicate.find_all(exp.Column) if predicate else ():
+            found[column.name.casefold()].append(literal)
+    return {name: Literals(nodes) for name, nodes in found.items()}
 
 
 def write_witnesses(
     folder: Path, catalog: Catalog, sql: str, *, dialect: str = "duckdb", seed: int = 0
-) -> list[Path]:
-    """Write databases for judging code against a query: generated rows, and the same in reverse.
+) -> list[list[Path]]:
+    """Write `WITNESSES` witnesses for judging code against a query, each also in reverse.
 
     Raises
     ------
     IbertError
         The SQL does not parse, or a column's type cannot be generated.
     """
-    literals = Literals(parse_query(sql, dialect))
-    tables = generate_tables(catalog, literals, seed)
-    return write_databases(folder, catalog.to_ddl("duckdb"), tables)
+    query = parse_query(sql, dialect)
+    ddl = catalog.to_ddl("duckdb")
+    witnesses = []
+    for i in range(WITNESSES):
+        place = folder / str(i)
+        place.mkdir()
+        tables = generate_tables(catalog, query, f"{seed}:{i}")
+        witnesses.append(write_databases(place, ddl, tables))
+    return witnesses
 
 
-def generate_tables(catalog: Catalog, literals: Literals, seed: int) -> dict[str, pa.Table]:
-    """Make rows for every table of a catalog.
+def generate_tables(catalog: Catalog, query: exp.Expr, seed: str) -> dict[str, pa.Table]:
+    """Make rows for every table of a catalog, half of the values around the query's constants.
 
     Raises
     ------
     IbertError
         A column has a type that cannot be generated.
     """
+    own = literals_by_column(query)
+    whole = Literals(query.find_all(exp.Literal))
     tables = {}
     with collected() as found:
         for name, schema in catalog.tables.items():
@@ -90,6 +115,7 @@ def generate_tables(catalog: Catalog, literals: Literals, seed: int) -> dict[str
             columns = {}
             for column, dtype in schema.items():
                 try:
+                    literals = own.get(column.casefold(), whole)
                     columns[column] = _column(dtype, literals, rng)
                 except UnsupportedTypeError as error:
                     message = f"no values can be made for {name}.{column}: {error}"
@@ -104,8 +130,12 @@ class UnsupportedTypeError(Exception):
 
 
 def _column(dtype: types.DataType, literals: Literals, rng: Random) -> list[Any]:
-    make = maker(dtype, literals)
-    return [make(rng) for _ in range(ROWS)]
+    make = values(dtype, literals)
+    column = [make(rng) for _ in range(ROWS)]
+    if dtype.nullable:
+        for place in rng.sample(range(ROWS - COPIES), NULLS):
+            column[place] = None
+    return column
 
 
 def _table(columns: dict[str, list[Any]], schema: pa.Schema, rng: Random) -> pa.Table:
@@ -117,11 +147,11 @@ def _table(columns: dict[str, list[Any]], schema: pa.Schema, rng: Random) -> pa.
 
 
 def maker(dtype: types.DataType, literals: Literals) -> Maker:
-    """Give a function that makes values of a type, with NULLs where it may hold them."""
+    """Give a function that makes the values in a nested type, with NULLs where it may hold them."""
     make = values(dtype, literals)
     if not dtype.nullable:
         return make
-    return lambda rng: None if rng.random() < NULLS else make(rng)
+    return lambda rng: None if rng.random() < NULLS / ROWS else make(rng)
 
 
 @singledispatch
@@ -130,9 +160,11 @@ def values(dtype: types.DataType, literals: Literals) -> Maker:
     raise UnsupportedTypeError(f"the type {dtype} is not supported")
 
 
-def _choice(options: Iterable[Any]) -> Maker:
-    options = list(dict.fromkeys(options))
-    return lambda rng: rng.choice(options)
+def _choice(common: Iterable[Any], near: Iterable[Any] = ()) -> Maker:
+    """Choose among common values and, half of the time, those near the query's constants."""
+    pools = [list(dict.fromkeys(pool)) for pool in (common, near)]
+    pools = [pool for pool in pools if pool]
+    return lambda rng: rng.choice(rng.choice(pools))
 
 
 @values.register
@@ -143,29 +175,36 @@ def _boolean(dtype: types.Boolean, literals: Literals) -> Maker:
 @values.register
 def _integer(dtype: types.Integer, literals: Literals) -> Maker:
     low, high = dtype.bounds
-    return _choice(int(n) for n in literals.values() if n == int(n) and low <= n <= high)
+    common, near = (
+        [int(n) for n in pool if n == int(n) and low <= n <= high]
+        for pool in (NUMBERS, literals.numbers())
+    )
+    return _choice(common, near)
 
 
 @values.register
 def _floating(dtype: types.Floating, literals: Literals) -> Maker:
-    return _choice(map(float, literals.values()))
+    return _choice(map(float, NUMBERS), map(float, literals.numbers()))
 
 
 @values.register
 def _decimal(dtype: types.Decimal, literals: Literals) -> Maker:
     precision, scale = dtype.precision or 18, dtype.scale or 0
     step, bound = Decimal(1).scaleb(-scale), Decimal(10) ** (precision - scale)
-    return _choice(n.quantize(step) for n in literals.values() if abs(n) < bound)
+    common, near = (
+        [n.quantize(step) for n in pool if abs(n) < bound] for pool in (NUMBERS, literals.numbers())
+    )
+    return _choice(common, near)
 
 
 @values.register
 def _string(dtype: types.String, literals: Literals) -> Maker:
-    return _choice(literals.text())
+    return _choice(STRINGS, literals.text())
 
 
 @values.register
 def _binary(dtype: types.Binary, literals: Literals) -> Maker:
-    return _choice(text.encode() for text in literals.text())
+    return _choice(map(str.encode, STRINGS), map(str.encode, literals.text()))
 
 
 @values.register
@@ -180,7 +219,7 @@ def _uuid(dtype: types.UUID, literals: Literals) -> Maker:
 
 @values.register
 def _date(dtype: types.Date, literals: Literals) -> Maker:
-    return _choice(literals.days())
+    return _choice(DATES, literals.days())
 
 
 @values.register
@@ -191,8 +230,11 @@ def _time(dtype: types.Time, literals: Literals) -> Maker:
 @values.register
 def _timestamp(dtype: types.Timestamp, literals: Literals) -> Maker:
     zone = dt.UTC if dtype.timezone else None
-    moments = [dt.datetime.combine(day, time) for day in literals.days() for time in TIMES]
-    return _choice(moment.replace(tzinfo=zone) for moment in moments)
+    common, near = (
+        [dt.datetime.combine(day, time, zone) for day in days for time in TIMES]
+        for days in (DATES, literals.days())
+    )
+    return _choice(common, near)
 
 
 @values.register

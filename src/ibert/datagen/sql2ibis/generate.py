@@ -126,7 +126,7 @@ def judge(
 
     with tempfile.TemporaryDirectory() as folder:
         databases = fixtures.write_databases(Path(folder), seed)
-        for verdict in verify_many(jobs(), databases, workers=workers):
+        for verdict in verify_many(jobs(), [databases], workers=workers):
             yield waiting.popleft(), verdict
 
 

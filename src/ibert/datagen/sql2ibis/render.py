@@ -96,7 +96,8 @@ def _sql_tables(template: Template, variation: Variation, sql: str) -> set[str]:
     steps = {cte.alias for cte in query.find_all(exp.CTE)}
     tables = {table.name for table in query.find_all(exp.Table)} - steps - {""}
     if unknown := sorted(tables - set(template.context)):
-        message = f"the SQL of variation {variation.label} uses {unknown}, not in the context"
+        message = f"the SQL of variation {variation.label} uses {', '.join(unknown)}: "
+        message += "not in the context"
         raise IbertError([_diagnostic(template, "IB104", message, variation.span)])
     return tables
 

@@ -13,6 +13,7 @@ from typing import Any
 from ibert.catalog import Catalog
 from ibert.diagnostics import Diagnostic, IbertError, Span, collected, did_you_mean
 from ibert.documents import Document, load, read_text
+from ibert.sql.dialects import check_dialect
 
 TEMPLATES = Path(__file__).parent / "templates"
 DIFFICULTIES = ("easy", "medium", "hard")
@@ -79,7 +80,7 @@ def load_templates(folder: Path = TEMPLATES, *, catalog: Catalog, seed: int = 0)
     Parameters
     ----------
     folder
-        Where the `.yaml` files are, or one of them.
+        Where the `.yaml` or `.yml` files are, or one of them.
     catalog
         The tables that templates may use.
     seed
@@ -98,11 +99,13 @@ def load_templates(folder: Path = TEMPLATES, *, catalog: Catalog, seed: int = 0)
     >>> [template.name for template in load_templates(path, catalog=catalog)]
     ['filter_comparison']
     """
-    paths = [folder] if folder.is_file() else sorted(folder.rglob("*.yaml"))
+    paths = [folder] if folder.is_file() else sorted(folder.rglob("*.y*ml"))
     templates: dict[str, Template] = {}
     with collected() as found:
         if not paths:
-            found.append(Diagnostic(code="IB001", message="no .yaml file here", source=str(folder)))
+            found.append(
+                Diagnostic(code="IB001", message="no template (.yaml) here", source=str(folder))
+            )
         for path in paths:
             try:
                 template = _read(load(read_text(path), _shown(path)), path.stem, catalog, seed)
@@ -235,6 +238,12 @@ def _check_whole(document: Document, stem: str, catalog: Catalog) -> Iterator[Di
         if table not in catalog:
             hint = did_you_mean(table, catalog, "tables")
             yield _at(document, "IB104", f"no table {table!r}", "context", i, hint=hint)
+    if "dialect" in value:
+        try:
+            check_dialect(value["dialect"])
+        except IbertError as error:
+            (found,) = error.diagnostics
+            yield _at(document, found.code, found.message, "dialect", hint=found.hint)
     if "sample" in value and "parameter_space" not in value:
         yield _at(document, "IB202", "a sample without a parameter_space", "sample")
     for side in ("sql_template", "ibis_template"):
