@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-import pyarrow as pa
 import pytest
+from msgspec import structs
 from verdicts import Case, cases
 
-from ibert.sandbox import Failure
+from ibert.sandbox import Failure, Result
 from ibert.verdict import Status, Verdict
 from ibert.verifier import Verifier, comparison, verify
 
@@ -91,6 +91,30 @@ def _swallow_failures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Verifier, "judge", judge)
 
 
+def _sort_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparison, "_is_map", lambda value: True)
+
+
+def _fold_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = comparison._names_differ
+
+    def folded(want: Result, have: Result, named: object) -> object:
+        names = [[name.lower() for name in result.columns] for result in (want, have)]
+        changed = [structs.replace(r, columns=n) for r, n in zip((want, have), names, strict=True)]
+        return real(*changed, named)
+
+    monkeypatch.setattr(comparison, "_names_differ", folded)
+
+
+def _judge_first_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = verify.compare
+
+    def judged(want: Result, have: Result, *, order: list | None = None, **rest: object) -> object:
+        return real(want, have, order=order and [key[:1] for key in order], **rest)
+
+    monkeypatch.setattr(verify, "compare", judged)
+
+
 def _only(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     """Look at one of the two results only."""
     real = verify.compare
@@ -119,8 +143,11 @@ FAULTS: dict[str, Patch] = {
     "takes NULL for the empty string": lambda m: _map_values(m, lambda v: "" if v is None else v),
     "ignores duplicates": _ignore_duplicates,
     "ignores booleans": _ignore_booleans,
+    "ignores the order of items": _sort_lists,
+    "ignores the case of names": _fold_names,
+    "judges the first sort key alone": _judge_first_key,
     "has a tolerance of 0.1": lambda m: m.setattr(comparison, "TOLERANCE", 0.1),
-    "has a tolerance of 1e-6": lambda m: m.setattr(comparison, "TOLERANCE", 1e-5),
+    "has a tolerance of 1e-5": lambda m: m.setattr(comparison, "TOLERANCE", 1e-5),
     "has no tolerance": lambda m: m.setattr(comparison, "TOLERANCE", 0.0),
     "takes empty for proof": _empty_is_proof,
     "swallows exceptions": _swallow_failures,
@@ -145,7 +172,3 @@ def _judged_or_raised(case: Case) -> object:
 
 def test_planted_faults_are_planted_on_a_sound_verifier() -> None:
     assert [case.name for case in cases() if case.judged(JUDGE) != case.expected] == []
-
-
-def test_rows_of_a_table_without_columns() -> None:
-    assert comparison.rows_of(pa.table({}).slice(0, 0)) == []

@@ -137,6 +137,28 @@ def test_ddl_is_read_in_the_dialect_of_the_sql(tmp_path: Path) -> None:
     assert ibert.verify("SELECT id FROM t", "t", path, dialect="postgres").verified
 
 
+@pytest.mark.parametrize(
+    ("sql", "code"),
+    [
+        (
+            "SELECT MIN(placed) AS p FROM orders",
+            "orders.agg(p=_.placed.first(order_by=ibis.literal(1)))",
+        ),
+        (
+            "SELECT status, MIN(id) AS i FROM orders GROUP BY status",
+            "orders.group_by('status').agg(i=_.id.first())",
+        ),
+    ],
+)
+def test_code_that_depends_on_how_rows_are_stored(sql: str, code: str) -> None:
+    assert ibert.verify(sql, code, SHOP).status is ibert.Status.REFUTED
+
+
+def test_code_that_sets_something_up_runs_on_every_database() -> None:
+    code = "ibis.memtable({'n': [1, 2]}).agg(n=_.n.sum())"
+    assert ibert.verify("SELECT 3::BIGINT AS n FROM orders LIMIT 1", code, SHOP).verified
+
+
 def test_sql_that_does_not_parse_raises() -> None:
     with pytest.raises(ibert.IbertError, match="1:13: IB002 syntax error near 'WHERE'"):
         ibert.verify("SELECT FROM WHERE", "orders", SHOP)

@@ -52,8 +52,8 @@ def write_database(path: Path, ddl: str, tables: Mapping[str, pa.Table]) -> None
 def write_databases(folder: Path, ddl: str, tables: Mapping[str, pa.Table]) -> list[Path]:
     """Write two databases: the tables as they are, and with their rows in reverse.
 
-    A query that gives different results on the two has no result of its own: every tie that it
-    leaves open falls the other way.
+    A query that gives different results on the two has no result of its own: any two rows whose
+    order it leaves open come in the other order.
     """
     backwards = {name: table.take(_reversed(table)) for name, table in tables.items()}
     paths = [folder / "witness.duckdb", folder / "reversed.duckdb"]
@@ -75,7 +75,12 @@ def _reversed(table: pa.Table) -> pa.Array:
 
 
 def _insert(con: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
-    columns = ", ".join(f'"{column}"' for column in table.column_names)
-    con.register("rows_to_insert", table)
-    con.execute(f'INSERT INTO "{name}" ({columns}) SELECT {columns} FROM rows_to_insert')  # noqa: S608
-    con.unregister("rows_to_insert")
+    columns = ", ".join(map(_quoted, table.column_names))
+    rows = f"rows of {name}"
+    con.register(rows, table)
+    con.execute(f"INSERT INTO {_quoted(name)} ({columns}) SELECT {columns} FROM {_quoted(rows)}")  # noqa: S608
+    con.unregister(rows)
+
+
+def _quoted(name: str) -> str:
+    return f'"{name.replace(chr(34), chr(34) * 2)}"'

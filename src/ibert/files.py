@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -14,7 +15,13 @@ from typing import BinaryIO
 def written_whole(path: Path) -> Iterator[BinaryIO]:
     """Open a file beside `path` that takes its place when the block ends without an error.
 
-    A process that is killed inside leaves the old file as it was.
+    A process that is killed inside leaves the old file as it was. A link stays one, and leads to
+    the new file.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written, or something else than a file is in its place.
 
     Examples
     --------
@@ -26,6 +33,9 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
     ...     path.read_text()
     'all of it'
     """
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     beside = Path(name)
@@ -34,8 +44,15 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        beside.chmod(0o644)
+        beside.chmod(0o666 & ~_umask())
         beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def _umask() -> int:
+    """Read the mask of this process, which can be read only by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

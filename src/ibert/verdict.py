@@ -29,8 +29,9 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     message
         The difference in one line.
     path
-        Which result differs: what the compiled SQL gives (`raw`), or what the user fetches
-        (`fetched`).
+        Which result differs: what the compiled SQL gives (`raw`), what the user fetches
+        (`fetched`), or what the compiled SQL gives on the same rows in another order
+        (`reordered`).
     columns
         The columns of the rows below.
     missing

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import click
 
 from ibert.cli.data import data
 from ibert.cli.env import env
-from ibert.cli.output import fail
+from ibert.cli.output import USAGE, fail, note
 from ibert.cli.verify import verify
 from ibert.diagnostics import IbertError
 
@@ -25,7 +26,11 @@ for command in (data, env, verify):
 
 def main() -> None:
     """Run the command line; what is wrong with the input becomes diagnostics and exit code 2."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # and clean up
     try:
         sys.exit(cli())
     except IbertError as error:
         fail(error)
+    except (OSError, UnicodeError, RuntimeError) as error:  # a full disk, no room for a worker
+        note(f"{type(error).__name__}: {error}")
+        sys.exit(USAGE)

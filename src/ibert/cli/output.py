@@ -48,17 +48,28 @@ def print_json(value: Any) -> None:
 
 def print_difference(difference: Difference) -> None:
     """Show the rows that differ, on stderr."""
+    from rich.box import SIMPLE
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     if not (difference.missing or difference.unexpected):
         return
-    table = Table("", *difference.columns)
-    for row in difference.missing:
-        table.add_row("only the SQL", *row)
-    for row in difference.unexpected:
-        table.add_row("only the Ibis code", *row)
+    shown = _differing_columns(difference)
+    table = Table("only in", *(escape(difference.columns[i]) for i in shown), box=SIMPLE)
+    for side, rows in (("the SQL", difference.missing), ("Ibis", difference.unexpected)):
+        for row in rows:
+            table.add_row(side, *(escape(row[i]) for i in shown))
     Console(stderr=True).print(table)
+
+
+def _differing_columns(difference: Difference) -> list[int]:
+    """Choose the first column and those that differ; all of them where the rows do not pair up."""
+    columns = range(len(difference.columns))
+    if len(difference.missing) != len(difference.unexpected):
+        return list(columns)
+    pairs = list(zip(difference.missing, difference.unexpected, strict=True))
+    return [i for i in columns if i == 0 or any(one[i] != other[i] for one, other in pairs)]
 
 
 @contextmanager

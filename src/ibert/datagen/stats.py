@@ -9,8 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from ibert.datagen.example import manifest_path, read_examples, read_manifest
-from ibert.datagen.structure import structure
+from ibert.datagen.example import Example, manifest_path, read_examples, read_manifest
+from ibert.datagen.structure import Structure, structure
+from ibert.diagnostics import Diagnostic, IbertError
 
 
 class Spread(msgspec.Struct, frozen=True):
@@ -69,8 +70,9 @@ def stats(path: Path) -> Stats:
     IbertError
         The file cannot be read, or a line is no example.
     """
-    examples = [example for _, example in read_examples(path)]
-    structures = [structure(e.input.sql, e.target.ibis, e.dialect) for e in examples]
+    numbered = list(read_examples(path))
+    examples = [example for _, example in numbered]
+    structures = [_structure(path, number, example) for number, example in numbered]
     template_structures = defaultdict(set)
     for example, found in zip(examples, structures, strict=True):
         template_structures[example.meta.template].add(found)
@@ -96,6 +98,15 @@ def stats(path: Path) -> Stats:
         sql_length=_spread(len(example.input.sql) for example in examples),
         ibis_length=_spread(len(example.target.ibis) for example in examples),
     )
+
+
+def _structure(path: Path, number: int, example: Example) -> Structure:
+    try:
+        return structure(example.input.sql, example.target.ibis, example.dialect)
+    except (IbertError, SyntaxError, RecursionError) as error:
+        message = f"its code does not parse: {error}"
+        source = f"{path}:{number}"
+        raise IbertError([Diagnostic(code="IB401", message=message, source=source)]) from error
 
 
 def _counted(names: Iterable[str]) -> dict[str, int]:

@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import msgspec
+import pyarrow as pa
 
 from ibert.sandbox.protocol import (
     Execution,
@@ -106,18 +107,40 @@ class Sandbox(contextlib.AbstractContextManager["Sandbox"]):
     def _ask(self, job: Query | Snippet) -> Reply:
         if self._jobs == JOBS:
             self.close()
+        try:
+            message = _ENCODE(job)
+        except UnicodeEncodeError:
+            return Failure(FailureKind.RAISED, "it is not valid Unicode text")
         connection = self._connection or self._start()
         self._jobs += 1
         try:
-            connection.send_bytes(_ENCODE(job))
+            connection.send_bytes(message)
             if not connection.poll(self.limits.seconds):
                 self.close()
                 return Failure(
                     FailureKind.TIMEOUT, f"it ran for more than {self.limits.seconds:g} seconds"
                 )
-            return _DECODER.decode(connection.recv_bytes(2 * self.limits.result_bytes + 4096))
+            reply = _DECODER.decode(connection.recv_bytes(2 * self.limits.result_bytes + 4096))
         except (EOFError, OSError, msgspec.DecodeError):
             return self._crashed()
+        except BaseException:  # an interrupt: the reply to this job must not answer the next one
+            self.close()
+            raise
+        return self._checked(reply)
+
+    def _checked(self, reply: Reply) -> Reply:
+        """Look at what came over the wall; a worker that ran out of memory is not used again."""
+        if isinstance(reply, Failure):
+            if reply.kind is FailureKind.MEMORY:
+                self.close()
+            return reply
+        results = [reply] if isinstance(reply, Result) else [reply.raw, reply.fetched]
+        try:
+            for result in results:
+                result.table  # noqa: B018  reads and validates it
+        except pa.ArrowInvalid as error:
+            return Failure(FailureKind.RAISED, f"its result is not valid Arrow data: {error}")
+        return reply
 
     def _start(self) -> Connection:
         self._jobs = 0

@@ -13,6 +13,7 @@ import time
 import traceback
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import CodeType, ModuleType
 from typing import Any
 
 import duckdb
@@ -85,7 +86,10 @@ class Database(ibis.backends.duckdb.Backend):  # type: ignore[misc]
 
     def namespace(self) -> dict[str, Any]:
         """Give the names that a job's code sees."""
-        return {**self._tables, "con": self, "ibis": ibis, "_": ibis._, "__name__": "snippet"}
+        module = ModuleType("snippet")  # what looks a class's module up finds it
+        sys.modules[module.__name__] = module
+        vars(module).update(self._tables, con=self, ibis=ibis, _=ibis._)
+        return vars(module)
 
     def table(self, name: str, /, *, database: str | tuple[str, str] | None = None) -> ir.Table:
         """Give a table; its schema is read once."""
@@ -138,11 +142,11 @@ def expression(code: str, namespace: dict[str, Any]) -> ir.Expr:
     last = module.body[-1] if module.body else None
     if isinstance(last, ast.Expr):
         module.body.pop()
-        exec(compile(module, SNIPPET, "exec"), namespace)  # noqa: S102
-        value = eval(compile(ast.Expression(last.value), SNIPPET, "eval"), namespace)  # noqa: S307
+        exec(_compiled(module), namespace)  # noqa: S102
+        value = eval(_compiled(ast.Expression(last.value)), namespace)  # noqa: S307
         value = namespace.get("expr", value)
     else:
-        exec(compile(module, SNIPPET, "exec"), namespace)  # noqa: S102
+        exec(_compiled(module), namespace)  # noqa: S102
         value = namespace.get("expr")
     if not isinstance(value, ir.Expr):
         found = "neither defines `expr` nor ends with an expression"
@@ -150,6 +154,12 @@ def expression(code: str, namespace: dict[str, Any]) -> ir.Expr:
             found = f"gives a {type(value).__name__}, not an Ibis expression"
         raise NoExpressionError(f"the code {found}")
     return value
+
+
+def _compiled(tree: ast.Module | ast.Expression) -> CodeType:
+    """Compile a job's code without the `__future__` imports of this file."""
+    mode = "exec" if isinstance(tree, ast.Module) else "eval"
+    return compile(tree, SNIPPET, mode, dont_inherit=True)
 
 
 def answer(job: Query | Snippet, database: Database) -> Reply:
@@ -163,7 +173,7 @@ def answer(job: Query | Snippet, database: Database) -> Reply:
         return Failure(FailureKind.NO_EXPRESSION, str(error))
     except ResultTooLargeError as error:
         return Failure(FailureKind.OUTPUT, str(error))
-    except (MemoryError, duckdb.OutOfMemoryException):
+    except (MemoryError, duckdb.OutOfMemoryException, pa.ArrowMemoryError):
         return Failure(FailureKind.MEMORY, "it needed more memory than the limit")
     except BaseException as error:  # noqa: BLE001  the boundary: SystemExit is an answer too
         return raised(error)
@@ -176,7 +186,11 @@ def raised(error: BaseException) -> Failure:
     else:
         frames = traceback.extract_tb(error.__traceback__)
         line = next((f.lineno for f in reversed(frames) if f.filename == SNIPPET), None)
-    message = str(error).strip() or "it gave no reason"
+    try:
+        message = str(error).strip() or "it gave no reason"
+    except Exception:  # noqa: BLE001  the job may have written __str__ too
+        message = "its message cannot be shown"
+    message = message.encode(errors="replace").decode()
     return Failure(FailureKind.RAISED, message[:4000], type(error).__qualname__, line)
 
 

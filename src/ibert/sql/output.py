@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlglot import ErrorLevel, exp
 
 EVERY_COLUMN = "*"
+VOLATILE = (exp.Rand, exp.Randn, exp.Uuid, exp.TableSample)
 KEY = "__ibert_key_{}"  # the name of a sort key that was appended to the output
 
 
@@ -21,9 +22,11 @@ class Output:
         left, and for those after the last `*` from the right. What `*` stands for has names.
     ordered
         Whether the query sorts its result.
+    volatile
+        Whether the query draws at random.
     keys
-        The sort keys: a position in the output, the name of a column, or `EVERY_COLUMN`. Those
-        after a key that cannot be read off the result are left out.
+        The sort keys: a position in the output, the name of a column, or `EVERY_COLUMN`; None if
+        one of them cannot be read off the result.
     keyed
         The query's text with `appended` more columns at its end, for sort keys that are not in its
         output; None where none is needed.
@@ -32,7 +35,8 @@ class Output:
     names_before: tuple[bool, ...]
     names_after: tuple[bool, ...]
     ordered: bool
-    keys: tuple[int | str, ...]
+    volatile: bool
+    keys: tuple[int | str, ...] | None
     appended: int
     keyed: str | None
 
@@ -41,8 +45,10 @@ class Output:
         middle = max(0, width - len(self.names_before) - len(self.names_after))
         return [*self.names_before, *[True] * middle, *self.names_after][:width]
 
-    def key_positions(self, columns: list[str]) -> list[int]:
-        """Find the sort keys in the columns of the (keyed) result; stop at one that is missing."""
+    def key_positions(self, columns: list[str]) -> list[int] | None:
+        """Find the sort keys in the columns of the (keyed) result; None if one is missing."""
+        if self.keys is None:
+            return None
         folded = [column.casefold() for column in columns]
         positions = []
         for key in self.keys:
@@ -53,7 +59,7 @@ class Output:
             elif folded.count(key.casefold()) == 1:
                 positions.append(folded.index(key.casefold()))
             else:
-                break
+                return None
         return positions
 
 
@@ -70,51 +76,55 @@ def describe_output(query: exp.Expr) -> Output:
     while isinstance(query, exp.Subquery) and not query.args.get("order"):
         query = query.this
     projections = query.selects if isinstance(query, exp.Query) else []
-    stars = [i for i, projection in enumerate(projections) if projection.is_star]
+    stars = [i for i, projection in enumerate(projections) if _is_star(projection)]
     first, last = (stars[0], stars[-1]) if stars else (len(projections), len(projections))
     order = query.args.get("order")
-    keys, hidden = _keys(
-        query, projections, order.expressions if order else [], has_star=bool(stars)
-    )
+    found = _keys(query, projections, order.expressions if order else [], has_star=bool(stars))
+    keys, hidden = found or (None, [])
     return Output(
         names_before=tuple(map(_is_named, projections[:first])),
         names_after=tuple(map(_is_named, projections[last + 1 :])),
         ordered=order is not None,
-        keys=tuple(keys),
+        volatile=query.find(*VOLATILE) is not None,
+        keys=None if keys is None else tuple(keys),
         appended=len(hidden),
         keyed=_with_keys(query, hidden) if hidden else None,
     )
 
 
+def _is_star(projection: exp.Expr) -> bool:
+    """Tell whether a projection stands for several columns."""
+    return projection.is_star or projection.find(exp.Columns) is not None
+
+
 def _is_named(projection: exp.Expr) -> bool:
-    return isinstance(projection, exp.Alias | exp.Column | exp.Identifier)
+    return isinstance(projection.unnest(), exp.Alias | exp.Column | exp.Identifier)
 
 
 def _keys(
-    query: exp.Expr,
-    projections: list[exp.Expr],
-    ordered: list[exp.Expr],
-    *,
-    has_star: bool,
-) -> tuple[list[int | str], list[exp.Expr]]:
-    names = {projection.alias_or_name.casefold() for projection in projections}
+    query: exp.Expr, projections: list[exp.Expr], ordered: list[exp.Expr], *, has_star: bool
+) -> tuple[list[int | str], list[exp.Expr]] | None:
+    """Find where each sort key stands in the output; None if one of them cannot be read off it."""
+    names = {projection.alias_or_name.casefold() for projection in projections} - {"*", ""}
     bodies = [] if has_star else [projection.unalias() for projection in projections]
     keys: list[int | str] = []
     hidden: list[exp.Expr] = []
-    for key in (item.this for item in ordered):
+    for key in (item.this.unnest() for item in ordered):
         if isinstance(key, exp.Var) and key.name.upper() == "ALL":
             return [EVERY_COLUMN], []
         if isinstance(key, exp.Literal) and not key.is_string:
             keys.append(int(key.name) - 1)
-        elif _is_bare(key) and (has_star or key.name.casefold() in names):
+        elif _is_bare(key) and key.name.casefold() in names:
             keys.append(key.name)
         elif key in bodies:
             keys.append(bodies.index(key))
-        elif _takes_columns(query):
+        elif _takes_column(query, key):
             keys.append(_Hidden(len(hidden)))
             hidden.append(key)
+        elif _is_bare(key) and has_star:
+            keys.append(key.name)
         else:
-            break
+            return None
     return [key - len(hidden) if isinstance(key, _Hidden) else key for key in keys], hidden
 
 
@@ -126,12 +136,12 @@ def _is_bare(key: exp.Expr) -> bool:
     return isinstance(key, exp.Column) and not key.table
 
 
-def _takes_columns(query: exp.Expr) -> bool:
+def _takes_column(query: exp.Expr, column: exp.Expr) -> bool:
     """Tell whether a column can be appended to a query without changing its rows."""
     if not isinstance(query, exp.Select) or query.args.get("distinct"):
         return False
     group = query.args.get("group")
-    return not (group and group.args.get("all"))
+    return not (group and group.args.get("all")) or bool(column.find(exp.AggFunc))
 
 
 def _with_keys(query: exp.Expr, hidden: list[exp.Expr]) -> str:

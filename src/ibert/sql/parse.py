@@ -7,7 +7,7 @@ from sqlglot.errors import UnsupportedError
 
 from ibert.diagnostics import Diagnostic, IbertError, collected
 from ibert.sql.dialects import check_dialect
-from ibert.sql.script import Script
+from ibert.sql.script import PARSER_ERRORS, Script
 
 QUERIES = (exp.Query, exp.Values, exp.Pivot)  # the statements that give rows
 
@@ -80,6 +80,6 @@ def to_duckdb(query: exp.Expr, dialect: str) -> str:
         table.set("catalog", None)
     try:
         return query.sql("duckdb", unsupported_level=ErrorLevel.RAISE)
-    except UnsupportedError as error:
+    except (UnsupportedError, RecursionError, *PARSER_ERRORS) as error:
         message = f"DuckDB cannot run this {dialect} query: {error}"
         raise IbertError([Diagnostic(code="IB301", message=message)]) from error

@@ -22,7 +22,7 @@ _STEPS = 200
 
 # What sqlglot's parser raises, besides ParseError, over malformed text: a quoted type that is none,
 # GRANT without privileges, a quoted name of an aggregate function in ClickHouse.
-_PARSER_ERRORS = (AttributeError, IndexError, KeyError, TokenError, TypeError, ValueError)
+PARSER_ERRORS = (AttributeError, IndexError, KeyError, TokenError, TypeError, ValueError)
 
 
 class Script:
@@ -122,7 +122,7 @@ class Script:
                 return self._parser.parse(tokens, self._sql)
         except ParseError as error:
             self._find_syntax(error, tokens)
-        except _PARSER_ERRORS:
+        except PARSER_ERRORS:
             self.find("IB002", "not understood by the parser", self.span(tokens[:1]))
         except RecursionError:
             self.find("IB002", "nested too deeply", self.span(tokens[:1]))

@@ -24,6 +24,7 @@ from ibert.verifier.types import Family, arrow_family, duckdb_family, fetched_fa
 
 TOLERANCE = 1e-12  # of floating-point numbers, relative and absolute
 SHOWN_ROWS = 5  # of each side in a Difference
+GIVE_UP = 500  # rows without a counterpart after which none is searched for any more
 
 Row = tuple[Any, ...]
 
@@ -169,9 +170,9 @@ def _unmatched_within_tolerance(want: list[Row], have: list[Row]) -> tuple[list[
     candidates = defaultdict(list)
     for row in want:
         candidates[_without_floats(row)].append(row)
-    unexpected = []
+    unexpected: list[Row] = []
     for row in have:
-        group = candidates.get(_without_floats(row), [])
+        group = candidates.get(_without_floats(row), []) if len(unexpected) < GIVE_UP else []
         near = next((i for i, other in enumerate(group) if _is_close(row, other)), None)
         if near is None:
             unexpected.append(row)
@@ -214,7 +215,10 @@ _PLAIN = (
 
 
 def _values(column: pa.ChunkedArray) -> Iterable[Any]:
-    values: list[Any] = column.to_pylist()
+    try:
+        values: list[Any] = column.to_pylist()
+    except (OverflowError, ValueError):  # a date or time that Python does not have
+        return list(column.cast(pa.string()).to_pylist())
     if any(test(column.type) for test in _PLAIN):
         return values
     return map(_canonical, values)

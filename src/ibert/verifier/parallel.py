@@ -47,10 +47,11 @@ def verify_many(
     """
     workers = workers or len(os.sched_getaffinity(0))
     with ExitStack() as stack:
-        pool = stack.enter_context(ThreadPoolExecutor(workers))
         idle: SimpleQueue[Verifier] = SimpleQueue()
         for _ in range(workers):
             idle.put(stack.enter_context(Verifier(witnesses, limits=limits)))
+        pool = ThreadPoolExecutor(workers)
+        stack.callback(pool.shutdown, cancel_futures=True)  # before the verifiers are closed
 
         def judge(job: Job) -> Verdict:
             verifier = idle.get()

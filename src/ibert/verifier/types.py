@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
+import duckdb
 import pyarrow as pa
 from duckdb.sqltypes import DuckDBPyType
 from pyarrow import types as arrow
@@ -68,7 +69,10 @@ def duckdb_family(name: str) -> Family:
     """
     if name == "JSON":  # an alias of VARCHAR to DuckDB's own type objects
         return Family("json")
-    kind = DuckDBPyType(name)
+    try:
+        kind = DuckDBPyType(name)
+    except duckdb.Error:  # a struct whose fields have no names
+        return Family(name)
     if kind.id in ("list", "array"):
         return Family("list", (duckdb_family(str(kind.children[0][1])),))
     if kind.id in ("struct", "map"):

@@ -96,9 +96,34 @@ class Verifier(AbstractContextManager["Verifier"]):
             The SQL is not one query of the dialect, or DuckDB has no spelling for it.
         """
         return _combined(
-            self.judge(self.reference(sql, dialect, witness=i), self.execute(code, witness=i))
-            for i in range(len(self._witnesses))
+            self._on_witness(sql, code, dialect, i) for i in range(len(self._witnesses))
         )
+
+    def _on_witness(self, sql: str, code: str, dialect: str, witness: int) -> Verdict:
+        reference = self.reference(sql, dialect, witness=witness)
+        execution = self.execute(code, witness=witness)
+        verdict = self.judge(reference, execution)
+        if not verdict.verified or isinstance(reference, Failure) or isinstance(execution, Failure):
+            return verdict
+        for database in self._witnesses[witness][1:]:
+            again = self._run_again(code, execution, database)
+            if isinstance(again, Failure):
+                return self.judge(reference, again)
+            difference = compare(
+                reference.result, again, named=reference.named, order=reference.order
+            )
+            if difference:
+                difference = msgspec.structs.replace(difference, path="reordered")
+                return _refuted(difference, verdict.evidence)
+        return verdict
+
+    def _run_again(self, code: str, execution: Execution, database: int) -> Result | Failure:
+        """Run code on another database: its SQL or, where that needs what the code set up, it."""
+        result = self._sandbox.query(execution.sql, database=database)
+        if isinstance(result, Result):
+            return result
+        again = self._sandbox.run(code, database=database)
+        return again.raw if isinstance(again, Execution) else again
 
     def reference(
         self, sql: str, dialect: str = "duckdb", *, witness: int = 0
@@ -120,6 +145,8 @@ class Verifier(AbstractContextManager["Verifier"]):
             return result
         output = describe_output(query)
         named = output.chosen(len(result.columns))
+        if output.volatile:
+            return Reference(result, named, undetermined="it draws at random")
         order = None
         if output.ordered:
             again = output.keyed and self._sandbox.query(output.keyed, database=first)
@@ -158,9 +185,7 @@ class Verifier(AbstractContextManager["Verifier"]):
             evidence = msgspec.structs.replace(evidence, difference=None)
             return _unproved(f"the SQL proves nothing: {reference.undetermined}", evidence)
         if difference:
-            place = " once fetched with to_pyarrow" if difference.path == "fetched" else ""
-            diagnostic = Diagnostic(code="IB305", message=f"{difference.message}{place}")
-            return Verdict(status=Status.REFUTED, evidence=evidence, diagnostics=(diagnostic,))
+            return _refuted(difference, evidence)
         if not rows:
             hint = "no row of the tables that were made for it satisfies the query"
             return _unproved("both results are empty, which proves nothing", evidence, hint)
@@ -200,12 +225,27 @@ def _sort_keys(keyed: Result | Failure, output: Output, reference: Result) -> li
     if isinstance(keyed, Failure):
         return None
     positions = output.key_positions(keyed.columns)
+    if positions is None:
+        return None
     rows = rows_of(keyed.table)
     if keyed is not reference:
         width = len(reference.columns)
         if [row[:width] for row in rows] != rows_of(reference.table):
             return None
-    return [tuple(row[i] for i in positions) for row in rows] if positions else None
+    return [tuple(row[i] for i in positions) for row in rows]
+
+
+_PATHS = {
+    "raw": "",
+    "fetched": " once fetched with to_pyarrow",
+    "reordered": " when the rows are stored in another order",
+}
+
+
+def _refuted(difference: Difference, evidence: Evidence) -> Verdict:
+    diagnostic = Diagnostic(code="IB305", message=difference.message + _PATHS[difference.path])
+    evidence = msgspec.structs.replace(evidence, difference=difference)
+    return Verdict(status=Status.REFUTED, evidence=evidence, diagnostics=(diagnostic,))
 
 
 def _unproved(message: str, evidence: Evidence, hint: str | None = None) -> Verdict:

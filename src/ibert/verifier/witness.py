@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from functools import singledispatch
 from pathlib import Path
 from random import Random
@@ -27,7 +27,6 @@ NULLS = 5  # of the rows that are no copies, in each column that may hold them
 WITNESSES = 3
 ITEMS = 3  # of a generated list or map, at most
 
-DAY = dt.timedelta(days=1)
 DATES = [dt.date(2023, 12, 31), dt.date(2024, 1, 1), dt.date(2024, 1, 31), dt.date(2024, 2, 29)]
 TIMES = [dt.time(0, 0), dt.time(9, 30, 15), dt.time(23, 59, 59, 999_999)]
 STRINGS = ["", "a", "A", "ab", "b ", "x_%", "zoë"]
@@ -57,7 +56,10 @@ class Literals:
 
     def days(self) -> list[dt.date]:
         """Give the days, the one before and the one after."""
-        return [day + step for day in self._dates for step in (-DAY, dt.timedelta(), DAY)]
+        ordinals = {day.toordinal() + step for day in self._dates for step in (-1, 0, 1)}
+        return [
+            dt.date.fromordinal(n) for n in sorted(ordinals) if 1 <= n <= dt.date.max.toordinal()
+        ]
 
 
 def literals_by_column(query: exp.Expr) -> dict[str, Literals]:
@@ -191,9 +193,11 @@ def _floating(dtype: types.Floating, literals: Literals) -> Maker:
 def _decimal(dtype: types.Decimal, literals: Literals) -> Maker:
     precision, scale = dtype.precision or 18, dtype.scale or 0
     step, bound = Decimal(1).scaleb(-scale), Decimal(10) ** (precision - scale)
-    common, near = (
-        [n.quantize(step) for n in pool if abs(n) < bound] for pool in (NUMBERS, literals.numbers())
-    )
+    with localcontext(prec=80):
+        common, near = (
+            [n.quantize(step) for n in pool if abs(n.quantize(step)) < bound]
+            for pool in (NUMBERS, literals.numbers())
+        )
     return _choice(common, near)
 
 

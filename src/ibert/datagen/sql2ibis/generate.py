@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import tempfile
 from collections import deque
@@ -20,7 +21,6 @@ from ibert.datagen.example import (
     Target,
     by_table,
     content_id,
-    digest,
     encode,
     encode_manifest,
     manifest_path,
@@ -78,38 +78,41 @@ def generate(
     rejected: list[Rejected] = []
     structures: set[Structure] = set()
     proved: set[str] = set()
-    with written_whole(path) as file:
+    digest = hashlib.sha256()
+    with written_whole(manifest_path(path)) as manifest_file, written_whole(path) as file:
         for done, (pair, verdict) in enumerate(judge(pairs, seed=seed, workers=workers), 1):
             if verdict.verified:
-                file.write(encode(_example(pair, verdict, schemas)))
+                line = encode(_example(pair, verdict, schemas))
+                digest.update(line)
+                file.write(line)
                 structures.add(structure(pair.sql, pair.ibis, pair.template.dialect))
                 proved.add(pair.template.name)
             else:
                 rejected.append(_rejected(pair, verdict))
             if progress:
                 progress(done, len(pairs))
-    manifest = Manifest(
-        file=path.name,
-        bytes=path.stat().st_size,
-        sha256=digest(path),
-        seed=seed,
-        versions={
-            "python": platform.python_version(),
-            "verifier": str(VERIFIER_VERSION),
-            **{package: version(package) for package in PACKAGES},
-        },
-        fixtures={name: table.num_rows for name, table in fixtures.tables(seed).items()},
-        counts={
-            "rendered": len(pairs),
-            "verified": len(pairs) - len(rejected),
-            "rejected": len(rejected),
-            "templates": len(proved),
-            "structures": len(structures),
-        },
-        rejected=rejected,
-    )
-    with written_whole(manifest_path(path)) as file:
-        file.write(encode_manifest(manifest))
+        manifest = Manifest(
+            file=path.name,
+            bytes=file.tell(),
+            sha256=digest.hexdigest(),
+            seed=seed,
+            versions={
+                "python": platform.python_version(),
+                "verifier": str(VERIFIER_VERSION),
+                **{package: version(package) for package in PACKAGES},
+            },
+            fixtures={name: table.num_rows for name, table in fixtures.tables(seed).items()},
+            counts={
+                "rendered": len(pairs),
+                "verified": len(pairs) - len(rejected),
+                "rejected": len(rejected),
+                "templates": len(proved),
+                "structures": len(structures),
+            },
+            rejected=rejected,
+        )
+        manifest_file.write(encode_manifest(manifest))
+        manifest_file.flush()  # a full disk is noticed before either file takes its place
     return manifest
 
 
