@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ibert.datagen.sql2ibis.trial import Trial, Tried
     from ibert.datagen.stats import Stats
 
+SHOWN = 15  # rows of a table of counts
 DEFAULT = Path("data/sql2ibis/train.jsonl")
 
 path_type = click.Path(path_type=Path, dir_okay=False)
@@ -103,8 +104,9 @@ def validate(file: Path, workers: int | None, format_: str) -> None:
 
 @data.command()
 @file_argument
+@click.option("--all", "all_", is_flag=True, help="Show every feature and template.")
 @format_option
-def stats(file: Path, format_: str) -> None:
+def stats(file: Path, all_: bool, format_: str) -> None:
     """Count what FILE holds."""
     from ibert.datagen.stats import stats as run
 
@@ -112,10 +114,10 @@ def stats(file: Path, format_: str) -> None:
     if format_ == "json":
         print_json(found)
     else:
-        _print_stats(found)
+        _print_stats(found, all_=all_)
 
 
-def _print_stats(found: Stats) -> None:
+def _print_stats(found: Stats, *, all_: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -138,20 +140,29 @@ def _print_stats(found: Stats) -> None:
         text = f"{spread.min} to {spread.max}, median {spread.median}, 90% up to {spread.p90}"
         summary.add_row(label, text)
     console.print(summary)
-    for title, counts in (
-        ("difficulty", found.difficulties),
-        ("dialect", found.dialects),
-        ("table", found.tables),
-        ("feature", found.features),
+    for title, rows in (
+        ("difficulty", _count_rows(found.difficulties)),
+        ("dialect", _count_rows(found.dialects)),
+        ("table", _count_rows(found.tables)),
+        ("feature", _count_rows(found.features)),
+        ("template", [_row(name, *counts.values()) for name, counts in found.by_template.items()]),
     ):
-        table = Table(title, "examples")
-        for name, count in counts.items():
-            table.add_row(name, f"{count:,}")
+        heads = ("examples", "structures")[: len(rows[0]) - 1] if rows else ()
+        table = Table(title, *heads, box=None)
+        for row in rows if all_ else rows[:SHOWN]:
+            table.add_row(*row)
+        console.print()
         console.print(table)
-    table = Table("template", "examples", "structures")
-    for name, of_template in found.by_template.items():
-        table.add_row(name, *(f"{of_template[key]:,}" for key in ("examples", "structures")))
-    console.print(table)
+        if len(rows) > SHOWN and not all_:
+            console.print(f"… and {len(rows) - SHOWN} more (--all shows them)", highlight=False)
+
+
+def _count_rows(counts: dict[str, int]) -> list[list[str]]:
+    return [_row(name, count) for name, count in counts.items()]
+
+
+def _row(name: str, *counts: int) -> list[str]:
+    return [name, *(f"{count:,}" for count in counts)]
 
 
 @data.command()
