@@ -138,7 +138,10 @@ def _is_bare(key: exp.Expr) -> bool:
 
 def _takes_column(query: exp.Expr, column: exp.Expr) -> bool:
     """Tell whether a column can be appended to a query without changing its rows."""
-    if not isinstance(query, exp.Select) or query.args.get("distinct"):
+    if not isinstance(query, exp.Select):
+        return False
+    distinct = query.args.get("distinct")
+    if distinct and not distinct.args.get("on"):
         return False
     group = query.args.get("group")
     return not (group and group.args.get("all")) or bool(column.find(exp.AggFunc))
