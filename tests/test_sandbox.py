@@ -1,6 +1,7 @@
 """The wall: what code may do in a worker, and that nothing it does reaches the next job."""
 
 import os
+import signal
 import time
 
 import ibis
@@ -111,6 +112,44 @@ def test_sql_that_is_not_run(sandbox: Sandbox, sql: str) -> None:
     outcome = sandbox.query(sql)
     assert isinstance(outcome, Failure)
     assert outcome.kind is FailureKind.RAISED
+
+
+def test_memory_that_a_job_ran_out_of_is_there_for_the_next(sandbox: Sandbox) -> None:
+    endless = "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT n FROM r"
+    assert isinstance(sandbox.query(endless), Failure)
+    grouped = "SELECT country, COUNT(*) AS n FROM users GROUP BY country"
+    assert isinstance(sandbox.query(grouped), Result)
+
+
+class Interrupted(Exception):  # noqa: N818  as KeyboardInterrupt
+    """What Ctrl-C raises in a notebook."""
+
+
+def test_an_interrupted_job_answers_no_other(sandbox: Sandbox) -> None:
+    def interrupt(*_: object) -> None:
+        raise Interrupted
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    sandbox.query("SELECT 1 AS one")
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    with pytest.raises(Interrupted):
+        sandbox.run("import time; time.sleep(1)\nexpr = orders.limit(1)")
+    signal.signal(signal.SIGALRM, before)
+    assert sandbox.query("SELECT 2 AS two").columns == ["two"]
+
+
+def test_code_is_compiled_as_if_it_stood_alone(sandbox: Sandbox) -> None:
+    code = (
+        "from dataclasses import dataclass\n\n"
+        "@dataclass\nclass Threshold:\n    value: int\n\n"
+        "def counted(table):\n"
+        "    import ibis.expr.datatypes as dt\n\n"
+        "    @ibis.udf.scalar.python\n"
+        "    def double(x: dt.int64) -> dt.int64:\n        return 2 * x\n\n"
+        "    return table.select(y=double(table.priority))\n\n"
+        "expr = counted(orders).filter(_.y > Threshold(2).value)"
+    )
+    assert isinstance(run(sandbox, code), Execution)
 
 
 def test_the_first_job_of_a_worker_has_all_its_memory(databases: list[os.PathLike[str]]) -> None:
