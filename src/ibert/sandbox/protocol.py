@@ -113,11 +113,14 @@ class Execution(msgspec.Struct, frozen=True, tag=True):
         What DuckDB returns for that SQL.
     fetched
         What the user gets from `to_pyarrow`: the same rows, cast to the types that Ibis declares.
+    settled
+        Whether the rows cannot depend on how those of the tables are stored.
     """
 
     sql: str
     raw: Result
     fetched: Result
+    settled: bool = False
 
 
 class Query(msgspec.Struct, frozen=True, tag=True):

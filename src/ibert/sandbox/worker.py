@@ -19,6 +19,7 @@ from typing import Any
 import duckdb
 import ibis
 import ibis.backends.duckdb
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import msgspec
 import pyarrow as pa
@@ -45,6 +46,15 @@ DUCKDB_CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
     "python_enable_replacements": False,
 }
+# What can depend on the order of rows, and the aggregates that cannot.
+UNSETTLED = (
+    *(ops.Limit, ops.Sample, ops.WindowFunction, ops.Unnest, ops.TableUnnest, ops.Impure),
+    *(ops.ScalarUDF, ops.SQLQueryResult),
+)
+SETTLED_AGGREGATES = (
+    *(ops.CountStar, ops.Count, ops.CountDistinct, ops.CountDistinctStar),
+    *(ops.Sum, ops.Mean, ops.Min, ops.Max),
+)
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODE = msgspec.msgpack.Decoder(Query | Snippet).decode
 
@@ -113,9 +123,10 @@ class Database(ibis.backends.duckdb.Backend):  # type: ignore[misc]
         types, raw = self._execute(sql)
         fetched = relation.__pyarrow_result__(raw, data_mapper=DuckDBPyArrowData)
         packed = self._packed(types, raw)
+        settled = not relation.op().find(is_unsettled)
         if fetched is raw:  # nothing was cast
-            return Execution(sql, packed, msgspec.structs.replace(packed, types=None))
-        return Execution(sql, packed, self._packed(None, fetched))
+            return Execution(sql, packed, msgspec.structs.replace(packed, types=None), settled)
+        return Execution(sql, packed, self._packed(None, fetched), settled)
 
     def _execute(self, sql: str) -> tuple[list[str], pa.Table]:
         cursor = self.con.execute(sql)
@@ -134,6 +145,15 @@ class Database(ibis.backends.duckdb.Backend):  # type: ignore[misc]
         if len(result.stream) > (limit := self._limits.result_bytes):
             raise ResultTooLargeError(f"the result has more than {limit:,} bytes")
         return result
+
+
+def is_unsettled(op: ops.Node) -> bool:
+    """Tell whether what an operation gives can depend on the order of its rows."""
+    if isinstance(op, ops.Reduction):
+        return not isinstance(op, SETTLED_AGGREGATES)
+    if isinstance(op, ops.JoinChain):
+        return any(link.how == "asof" for link in op.rest)
+    return isinstance(op, UNSETTLED)
 
 
 def expression(code: str, namespace: dict[str, Any]) -> ir.Expr:
@@ -241,9 +261,10 @@ def main() -> None:
             job = _DECODE(connection.recv_bytes())
         except EOFError:
             return
-        output.begin()
+        if isinstance(job, Snippet):
+            output.begin()
         reply = answer(job, databases[job.database])
-        if output.exceeded():
+        if isinstance(job, Snippet) and output.exceeded():
             limit = setup.limits.output_bytes
             reply = Failure(FailureKind.OUTPUT, f"it printed more than {limit:,} bytes")
         connection.send_bytes(_ENCODE(reply))

@@ -8,6 +8,10 @@ from sqlglot import ErrorLevel, exp
 
 EVERY_COLUMN = "*"
 VOLATILE = (exp.Rand, exp.Randn, exp.Uuid, exp.TableSample)
+
+# What can depend on the order of rows, and the aggregates that cannot.
+_UNSETTLED = (exp.Limit, exp.Offset, exp.Fetch, exp.Window, exp.Pivot)
+_SETTLED_AGGREGATES = (exp.Count, exp.CountIf, exp.Sum, exp.Avg, exp.Min, exp.Max)
 KEY = "__ibert_key_{}"  # the name of a sort key that was appended to the output
 
 
@@ -24,6 +28,8 @@ class Output:
         Whether the query sorts its result.
     volatile
         Whether the query draws at random.
+    settled
+        Whether the rows cannot depend on how those of the tables are stored.
     keys
         The sort keys: a position in the output, the name of a column, or `EVERY_COLUMN`; None if
         one of them cannot be read off the result.
@@ -36,6 +42,7 @@ class Output:
     names_after: tuple[bool, ...]
     ordered: bool
     volatile: bool
+    settled: bool
     keys: tuple[int | str, ...] | None
     appended: int
     keyed: str | None
@@ -86,10 +93,23 @@ def describe_output(query: exp.Expr) -> Output:
         names_after=tuple(map(_is_named, projections[last + 1 :])),
         ordered=order is not None,
         volatile=query.find(*VOLATILE) is not None,
+        settled=not any(map(_is_unsettled, query.walk())),
         keys=None if keys is None else tuple(keys),
         appended=len(hidden),
         keyed=_with_keys(query, hidden) if hidden else None,
     )
+
+
+def _is_unsettled(node: exp.Expr) -> bool:
+    if isinstance(node, exp.AggFunc):
+        return not isinstance(node, _SETTLED_AGGREGATES)
+    if isinstance(node, exp.Anonymous | exp.AnonymousAggFunc | exp.Unnest | exp.Explode):
+        return True
+    if isinstance(node, exp.Distinct):
+        return bool(node.args.get("on"))
+    if isinstance(node, exp.Join):
+        return node.method.upper() == "ASOF"
+    return isinstance(node, _UNSETTLED)
 
 
 def _is_star(projection: exp.Expr) -> bool:
