@@ -29,6 +29,11 @@ list-templates *arguments:
 validate-data *arguments:
     @{{ ibert }} data validate "$@"
 
+# Show what Ibis itself makes of SQL: con.sql, parse_sql, decompile
+[no-exit-message]
+test-ibis-sql *arguments:
+    @{{ ibert }} eval ibis-sql "$@"
+
 # Run the tests
 test *arguments:
     @{{ python }} -m pytest "$@"

@@ -17,9 +17,12 @@ SOURCE = Path(ibert.__file__).parent
 FLOORS = [
     {"diagnostics", "documents", "document_readers", "files", "verdict", "database"},
     {"catalog", "fixtures", "sql", "sandbox"},
-    {"verifier"},
-    {"verification"},
+    {"answer"},
+    {"verifier", "translator"},
+    {"verification", "portability"},
+    {"tasks"},
     {"datagen"},
+    {"evaluation"},
     {"cli", "__main__"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

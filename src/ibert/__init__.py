@@ -9,32 +9,48 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ibert.answer import Answer, Portability, Support
+    from ibert.backends import portability
     from ibert.catalog import Catalog
     from ibert.diagnostics import Diagnostic, IbertError, Span
+    from ibert.tasks.sql_to_ibis import sql_to_ibis
+    from ibert.translator.refusal import RefusedError
     from ibert.verdict import Difference, Evidence, Status, Verdict
     from ibert.verification import verify
 
 _HOMES = {
+    "Answer": "ibert.answer",
     "Catalog": "ibert.catalog",
     "Diagnostic": "ibert.diagnostics",
     "Difference": "ibert.verdict",
     "Evidence": "ibert.verdict",
     "IbertError": "ibert.diagnostics",
+    "Portability": "ibert.answer",
+    "RefusedError": "ibert.translator.refusal",
     "Span": "ibert.diagnostics",
     "Status": "ibert.verdict",
+    "Support": "ibert.answer",
     "Verdict": "ibert.verdict",
+    "portability": "ibert.backends",
+    "sql_to_ibis": "ibert.tasks.sql_to_ibis",
     "verify": "ibert.verification",
 }
 
 __all__ = [
+    "Answer",
     "Catalog",
     "Diagnostic",
     "Difference",
     "Evidence",
     "IbertError",
+    "Portability",
+    "RefusedError",
     "Span",
     "Status",
+    "Support",
     "Verdict",
+    "portability",
+    "sql_to_ibis",
     "verify",
 ]
 

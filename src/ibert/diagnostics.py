@@ -39,6 +39,12 @@ CODES = {
     "IB401": "not an example",
     "IB402": "an example that does not hold",
     "IB403": "a file that is not the one its manifest describes",
+    "IB501": "a construct that Ibis cannot express",
+    "IB502": "an ambiguous name",
+    "IB503": "SQL that means nothing",
+    "IB504": "an unknown function",
+    "IB505": "code that calls functions of DuckDB which Ibis lacks",
+    "IB506": "what a parameter was proved with",
 }
 
 

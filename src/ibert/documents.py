@@ -189,14 +189,33 @@ def read_text(path: str | Path) -> str:
     ibert.diagnostics.IbertError: nowhere.sql: IB001 No such file or directory
     """
     try:
-        return Path(path).read_bytes().decode("utf-8-sig")
+        data = Path(path).read_bytes()
     except OSError as error:
         reason = error.strerror or str(error)
         raise IbertError([Diagnostic(code="IB001", message=reason, source=str(path))]) from error
+    return decode(data, str(path))
+
+
+def decode(data: bytes, source: str) -> str:
+    r"""Read UTF-8 text.
+
+    Raises
+    ------
+    IbertError
+        IB002 if it is not UTF-8.
+
+    Examples
+    --------
+    >>> decode(b"caf\xe9", "stdin")
+    Traceback (most recent call last):
+    ibert.diagnostics.IbertError: stdin:1:4: IB002 not UTF-8: unexpected end of data
+    """
+    try:
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = error.object[: error.start].decode("utf-8")
         raise malformed(
             f"not UTF-8: {error.reason}",
-            str(path),
+            source,
             Lines(before).span(len(before), len(before) + 1),
         ) from error

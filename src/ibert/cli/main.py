@@ -9,7 +9,9 @@ import click
 
 from ibert.cli.data import data
 from ibert.cli.env import env
+from ibert.cli.evaluate import evaluate
 from ibert.cli.output import USAGE, fail, note
+from ibert.cli.translate import to_ibis
 from ibert.cli.verify import verify
 from ibert.diagnostics import IbertError
 
@@ -20,7 +22,7 @@ def cli() -> None:
     """Generate code for Ibis, and prove it by running it."""
 
 
-for command in (data, env, verify):
+for command in (data, env, evaluate, to_ibis, verify):
     cli.add_command(command)
 
 

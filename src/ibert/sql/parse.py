@@ -6,9 +6,10 @@ from sqlglot import ErrorLevel, exp
 from sqlglot.errors import UnsupportedError
 
 from ibert.diagnostics import Diagnostic, IbertError, collected
-from ibert.sql.dialects import check_dialect
+from ibert.sql.dialects import DuckDBAsWritten, check_dialect
 from ibert.sql.script import PARSER_ERRORS, Script
 
+AS_WRITTEN = DuckDBAsWritten.__name__.lower()
 QUERIES = (exp.Query, exp.Values, exp.Pivot)  # the statements that give rows
 
 
@@ -35,6 +36,26 @@ def parse_query(sql: str, dialect: str = "duckdb", *, source: str | None = None)
     ['a']
     """
     check_dialect(dialect)
+    return _query(sql, dialect, source)
+
+
+def parse_as_written(sql: str, *, source: str | None = None) -> exp.Expr:
+    """Parse one query of DuckDB's dialect without any change: positions count from 1.
+
+    Raises
+    ------
+    IbertError
+        IB002 for a text that is not one query.
+
+    Examples
+    --------
+    >>> parse_as_written("SELECT l[1]").expressions[0].expressions[0].name
+    '1'
+    """
+    return _query(sql, AS_WRITTEN, source)
+
+
+def _query(sql: str, dialect: str, source: str | None) -> exp.Expr:
     with collected() as found:
         script = Script(sql, dialect, source, found)
         statements = list(script.statements())

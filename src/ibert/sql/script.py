@@ -43,7 +43,7 @@ class Script:
     def __init__(self, sql: str, dialect: str, source: str | None, found: list[Diagnostic]) -> None:
         self._sql = _separated(sql) if dialect in ("tsql", "fabric") else sql
         self._dialect = Dialect.get_or_raise(dialect)
-        self._source = source
+        self.source = source
         self._found = found
         self._parser = _bounded(self._dialect.parser_class)(dialect=self._dialect)
         self._tokens = self._tokenized()
@@ -66,7 +66,7 @@ class Script:
     def find(self, code: str, message: str, span: Span | None, hint: str | None = None) -> None:
         """Note what is wrong at a place."""
         self._found.append(
-            Diagnostic(code=code, message=message, source=self._source, span=span, hint=hint)
+            Diagnostic(code=code, message=message, source=self.source, span=span, hint=hint)
         )
 
     def span(self, tokens: list[Token]) -> Span:
@@ -84,6 +84,14 @@ class Script:
         if identifier is None or "start" not in identifier.meta:
             return None
         return self._lines.span(identifier.meta["start"], identifier.meta["end"] + 1)
+
+    def node_span(self, node: exp.Expr) -> Span | None:
+        """Give the place of an expression, from the first to the last of its parts."""
+        places = [part.meta for part in node.walk() if "start" in part.meta]
+        if not places:
+            return None
+        start, end = min(place["start"] for place in places), max(place["end"] for place in places)
+        return self._lines.span(start, end + 1)
 
     def type_span(self, column: exp.Expr) -> Span | None:
         """Give the place of a column's type: of the token after its name."""
@@ -111,6 +119,7 @@ class Script:
             if token.token_type is not TokenType.SEMICOLON:
                 chunk.append(token)
             elif chunk:
+                chunk[-1].comments.extend(token.comments)
                 yield chunk
                 chunk = []
         if chunk:

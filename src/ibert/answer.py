@@ -1,0 +1,66 @@
+"""The answer of a task: what was generated, the verdict on it, and how it came about."""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+from ibert.diagnostics import Diagnostic
+from ibert.verdict import Verdict
+
+
+class Support(enum.StrEnum):
+    """What a backend makes of an expression."""
+
+    COMPILES = "compiles"
+    FOREIGN = "foreign function"  # it compiles to a call of a function that only DuckDB has
+    UNSUPPORTED = "unsupported"
+
+
+class Portability(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one backend makes of an expression.
+
+    Parameters
+    ----------
+    backend
+        The backend, as Ibis spells it.
+    support
+        Whether it compiles there.
+    operation
+        The operation or the function that stops it.
+    message
+        What the backend's compiler says about it.
+    """
+
+    backend: str
+    support: Support
+    operation: str | None = None
+    message: str | None = None
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a task gives.
+
+    Parameters
+    ----------
+    task
+        The task: `sql_to_ibis`, …
+    code
+        The generated code or text.
+    verdict
+        What is known about it.
+    diagnostics
+        What a person should know about it.
+    engine
+        What generated it: `compiler` or `model`.
+    portability
+        On which backends the code compiles, if that was asked.
+    """
+
+    task: str
+    code: str
+    verdict: Verdict
+    diagnostics: tuple[Diagnostic, ...] = ()
+    engine: str = "compiler"
+    portability: tuple[Portability, ...] = ()

@@ -1,0 +1,175 @@
+"""Where an Ibis expression compiles: each of Ibis' SQL backends, and what stops it there."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tempfile
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any
+
+import ibis
+import ibis.backends.sql.compilers as compilers
+import ibis.expr.operations as ops
+import msgspec
+from ibis.common.exceptions import IbisError
+from ibis.expr.operations.udf import InputType
+from ibis.expr.types import Expr, Table
+from sqlglot import ErrorLevel
+from sqlglot.errors import SqlglotError
+
+from ibert.answer import Portability, Support
+from ibert.catalog import Catalog
+from ibert.database import write_database
+from ibert.diagnostics import Diagnostic, IbertError, Span
+from ibert.sandbox import Failure, Sandbox
+
+_ORIGIN = "duckdb"  # whose functions generated code declares
+# What compilers raise, besides Ibis' own errors, where they have no rule for something.
+_COMPILER_ERRORS = (
+    *(AssertionError, AttributeError, KeyError, NotImplementedError, TypeError, ValueError),
+    *(IbisError, SqlglotError),
+)
+_OPERATION = re.compile(r"'(\w+)' operation")
+_ADDRESS = re.compile(r"<([\w.]+) object at 0x[0-9a-f]+>")
+_LONGEST = 100
+# What turns the result of a snippet into the report on it; the sandbox fetches tables.
+_REPORT = "\nfrom ibert.backends import report_table\nexpr = report_table(expr)\n"
+
+
+def portability(code: str | Expr, catalog: object = None) -> list[Portability]:
+    """Tell on which of Ibis' SQL backends an expression compiles.
+
+    That it compiles does not mean that it gives the same rows there: engines differ in what they
+    do with NULL, text, division and time zones.
+
+    Parameters
+    ----------
+    code
+        An Ibis expression, or code that defines `expr` or ends with the expression. Code runs in
+        the sandbox, on tables without rows.
+    catalog
+        The tables that the code reads: what `Catalog.from_any` takes.
+
+    Raises
+    ------
+    IbertError
+        The catalog cannot be read, or the code gives no expression.
+
+    Examples
+    --------
+    >>> found = portability("t.agg(m=t.a.median())", {"t": {"a": "int64"}})
+    >>> {item.backend: item.operation for item in found if item.backend in ("duckdb", "mysql")}
+    {'duckdb': None, 'mysql': 'Median'}
+    """
+    if isinstance(code, Expr):
+        return list(report(code))
+    tables = Catalog({}) if catalog is None else Catalog.from_any(catalog)
+    with tempfile.TemporaryDirectory() as folder:
+        database = Path(folder, "tables.duckdb")
+        write_database(database, tables.to_ddl("duckdb"), {})
+        with Sandbox([database]) as sandbox:
+            execution = sandbox.run(_with_result(code) + _REPORT)
+    if isinstance(execution, Failure):
+        exception = f"{execution.exception}: " if execution.exception else ""
+        span = Span(execution.line, 1) if execution.line else None
+        message = f"{exception}{execution.message}"
+        raise IbertError([Diagnostic(code="IB302", message=message, span=span)])
+    rows = [tuple(row.values()) for row in execution.raw.table.to_pylist()]
+    return [msgspec.convert(dict(zip(_FIELDS, row, strict=True)), Portability) for row in rows]
+
+
+def report(expr: Expr) -> Iterator[Portability]:
+    """Compile an expression for each backend."""
+    unbound = expr.as_table().unbind()
+    functions = sorted(set(_functions(unbound)))
+    parameters = {node.to_expr(): None for node in unbound.op().find(ops.ScalarParameter)}
+    for backend, compiler in compilers_by_backend().items():
+        found = _compiled(backend, compiler, unbound, parameters)
+        if found.support is Support.COMPILES and functions and backend != _ORIGIN:
+            found = Portability(
+                backend=backend,
+                support=Support.FOREIGN,
+                operation=", ".join(functions),
+                message=f"the code calls what DuckDB has: {', '.join(functions)}",
+            )
+        yield found
+
+
+def report_table(expr: Expr) -> Table:
+    """Give the report as a table of Ibis."""
+    columns: dict[str, list[str | None]] = {field: [] for field in _FIELDS}
+    for found in report(expr):
+        for field, values in columns.items():
+            values.append(getattr(found, field))
+    return ibis.memtable(columns, schema=dict.fromkeys(_FIELDS, "string"))
+
+
+@cache
+def compilers_by_backend() -> dict[str, Any]:
+    """Give the compiler of each SQL backend; they need no driver."""
+    found = {}
+    for module in iter_modules(compilers.__path__):
+        compiler = getattr(import_module(f"{compilers.__name__}.{module.name}"), "compiler", None)
+        if compiler is not None:
+            found[module.name] = compiler
+    return found
+
+
+_FIELDS = Portability.__struct_fields__
+
+
+def _compiled(
+    backend: str, compiler: Any, expr: Table, parameters: dict[Expr, None]
+) -> Portability:
+    try:
+        tree = compiler.to_sqlglot(expr, params=parameters)
+        tree.sql(compiler.dialect, unsupported_level=ErrorLevel.RAISE)
+    except _COMPILER_ERRORS as error:
+        text = _ADDRESS.sub(r"\1", str(error).strip().partition("\n")[0])[:_LONGEST]
+        operation = _OPERATION.search(text)
+        return Portability(
+            backend=backend,
+            support=Support.UNSUPPORTED,
+            operation=operation[1] if operation else _raised_for(error),
+            message=text or type(error).__name__,
+        )
+    return Portability(backend=backend, support=Support.COMPILES)
+
+
+def _raised_for(error: Exception) -> str | None:
+    """Find the operation whose rule raised: rules are methods called after operations."""
+    traceback = error.__traceback__
+    found = None
+    while traceback is not None:
+        name = traceback.tb_frame.f_code.co_name
+        if name.startswith("visit_") and hasattr(ops, name.removeprefix("visit_")):
+            found = name.removeprefix("visit_")
+        traceback = traceback.tb_next
+    return found
+
+
+def _functions(expr: Table) -> Iterator[str]:
+    for node in expr.op().find((ops.ScalarUDF, ops.AggUDF)):
+        if node.__input_type__ is InputType.BUILTIN:
+            yield node.__func_name__
+
+
+def _with_result(code: str) -> str:
+    """Assign the expression that code ends with to `expr`."""
+    try:
+        module = ast.parse(code)
+    except SyntaxError:
+        return code  # the sandbox says what is wrong with it
+    if not module.body or not isinstance(module.body[-1], ast.Expr):
+        return code
+    last = module.body[-1]
+    lines = code.splitlines()
+    start = lines[last.lineno - 1].encode()
+    before, after = start[: last.col_offset].decode(), start[last.col_offset :].decode()
+    lines[last.lineno - 1] = f"{before}expr = ({after}"
+    return "\n".join([*lines, ")"])

@@ -1,0 +1,118 @@
+"""`ibert to-ibis`: SQL in, Ibis code out, with the verdict on it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ibert.cli.output import FINDINGS, format_option, note, print_difference, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ibert.answer import Answer, Portability
+
+# The names that `ibert.translator.translation` has, which importing it for `--help` would cost.
+FORMS = ("script", "function", "expression")
+
+
+@click.command(name="to-ibis")
+@click.argument("file", default="-")
+@click.option(
+    "--catalog",
+    "catalogs",
+    multiple=True,
+    help="Where the tables are described: DDL (.sql), a DuckDB file, .parquet, .csv, .json or "
+    ".yaml. May be given more than once.",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A DuckDB file to run both sides on, which is not changed; without it, they run on "
+    "generated tables. Describes the tables, too, where there is no --catalog.",
+)
+@click.option(
+    "--dialect", default="duckdb", show_default=True, help="The dialect of the SQL and of DDL."
+)
+@click.option("--form", type=click.Choice(FORMS), default=FORMS[0], show_default=True)
+@click.option("--verify/--no-verify", default=True, help="Run both sides and compare.")
+@click.option("--seed", default=0, show_default=True, help="Makes the generated tables' rows.")
+@click.option(
+    "--check-backends", is_flag=True, help="Tell on which of Ibis' SQL backends the code compiles."
+)
+@format_option
+def to_ibis(
+    file: str,
+    catalogs: tuple[str, ...],
+    data: Path | None,
+    dialect: str,
+    form: str,
+    verify: bool,
+    seed: int,
+    check_backends: bool,
+    format_: str,
+) -> None:
+    """Translate the SQL in FILE (- for stdin) to Ibis code, and prove it by running both.
+
+    The code goes to stdout, what is known about it to stderr. Exits with 0 if the code is VERIFIED
+    (or was not to be verified), with 1 if it is not or there is none, and with 2 if the SQL, the
+    catalog or an option cannot be read.
+    """
+    from ibert.answer import Answer
+    from ibert.documents import decode, read_text
+    from ibert.tasks.sql_to_ibis import TASK, sql_to_ibis
+    from ibert.translator.refusal import RefusedError
+    from ibert.verdict import Status, Verdict
+
+    try:
+        answer = sql_to_ibis(
+            decode(sys.stdin.buffer.read(), "stdin") if file == "-" else read_text(file),
+            list(catalogs) or None,
+            dialect=dialect,
+            verify=verify,
+            form=form,
+            seed=seed,
+            data=data,
+            check_backends=check_backends,
+            source=None if file == "-" else file,
+        )
+    except RefusedError as error:
+        verdict = Verdict(status=Status.REFUSED, diagnostics=error.diagnostics)
+        answer = Answer(task=TASK, code="", verdict=verdict)
+    if format_ == "json":
+        print_json(answer)
+    else:
+        _print(answer)
+    proved = answer.verdict.verified or (answer.code and not verify)
+    sys.exit(0 if proved else FINDINGS)
+
+
+def _print(answer: Answer) -> None:
+    click.echo(answer.code, nl=False)
+    verdict = answer.verdict
+    evidence = verdict.evidence
+    equal = f": {evidence.rows} equal row{'s' * (evidence.rows != 1)}" if verdict.verified else ""
+    note(verdict.status.value + equal)
+    for diagnostic in (*verdict.diagnostics, *answer.diagnostics):
+        note(str(diagnostic))
+    if evidence.difference:
+        print_difference(evidence.difference)
+    if answer.portability:
+        _print_portability(answer.portability)
+
+
+def _print_portability(found: Sequence[Portability]) -> None:
+    """Show on which backends the code compiles, on stderr."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("backend", "", "stopped by", box=None)
+    for item in found:
+        table.add_row(
+            item.backend, item.support.value, escape(item.operation or item.message or "")
+        )
+    Console(stderr=True).print(table)

@@ -1,0 +1,1 @@
+"""The tasks: an engine's candidate in, a verdict out."""

@@ -1,0 +1,1 @@
+"""SQL to Ibis: relations, expressions, functions as tables of data, emission."""

@@ -1,0 +1,611 @@
+"""Calls: functions, aggregates, windows."""
+
+from __future__ import annotations
+
+import ast
+from typing import NamedTuple
+
+from sqlglot import exp
+
+from ibert.sql.dialects import EXPORT_STATE
+from ibert.translator.datatypes import BIGINT, HUGEINT, INTERVAL, UNKNOWN, VARCHAR, Type, decimal
+from ibert.translator.decorrelation import hoisted
+from ibert.translator.functions import REGISTRY, dates, signatures
+from ibert.translator.functions import json as json_functions
+from ibert.translator.functions.aggregates import AggregateCall, aggregate, windowed
+from ibert.translator.functions.classes import function_call
+from ibert.translator.functions.constructors import NAMED, row
+from ibert.translator.functions.lists import LambdaArgument, index, slice_of
+from ibert.translator.functions.windows import (
+    WINDOW_FUNCTIONS,
+    Frame,
+    over,
+    window_function,
+)
+from ibert.translator.operators import as_text
+from ibert.translator.refusal import Refusal
+from ibert.translator.scope import Rule, Scope, construct_of
+from ibert.translator.syntax import signature
+from ibert.translator.values import (
+    Value,
+    as_expression,
+    builtin,
+    literal,
+    method,
+    name,
+    operator,
+    unary,
+)
+
+LAMBDA_FUNCTIONS = {"list_transform", "list_filter", "list_reduce"}
+_WRAPPERS = (exp.Filter, exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls)
+
+
+def name_of(node: exp.Expr) -> str | None:
+    """Give DuckDB's name of the function that a node calls."""
+    while isinstance(node, _WRAPPERS):
+        node = node.this
+    if not isinstance(node, exp.Func):
+        return None
+    found = function_call(node)
+    return found[0] if found else None
+
+
+def is_aggregate(node: exp.Expr) -> bool:
+    """Whether a node calls an aggregate function."""
+    if not isinstance(node, exp.Func | exp.Filter | exp.WithinGroup | exp.IgnoreNulls):
+        return False
+    found = name_of(node)
+    return found is not None and found not in WINDOW_FUNCTIONS and signatures.is_aggregate(found)
+
+
+def has_aggregate(node: exp.Expr) -> bool:
+    """Whether a node aggregates the rows of its own query, outside of windows."""
+    pending = [node]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, exp.Query):
+            continue
+        if isinstance(part, exp.Window):
+            inner = part.this
+            while isinstance(inner, _WRAPPERS):
+                pending += [child for child in inner.iter_expressions() if child is not inner.this]
+                inner = inner.this
+            pending += list(inner.iter_expressions())
+            pending += [child for child in part.iter_expressions() if child is not part.this]
+            continue
+        if is_aggregate(part):
+            return True
+        pending += list(part.iter_expressions())
+    return False
+
+
+def call(node: exp.Expr, scope: Scope) -> Value:
+    """Translate the call of a function."""
+    found = function_call(node)
+    if found is None:
+        raise Refusal(construct_of(node), node)
+    function_name, arguments = found
+    if function_name in _OF_STATES and len(arguments) == 1:
+        return _OF_STATES[function_name](scope.value(arguments[0]))
+    if signatures.is_aggregate(function_name) and scope.grouping is None:
+        raise Refusal(f"the aggregate {function_name} in this place", node, code="IB503")
+    values: list[Value | LambdaArgument] = []
+    named: dict[str, Value] = {}
+    for part in arguments:
+        if isinstance(part, exp.Lambda) and not _takes_lambda(function_name, part):
+            values.append(_arrow(part, scope))
+        elif isinstance(part, exp.Lambda):
+            base = values[0].type if values and isinstance(values[0], Value) else UNKNOWN
+            values.append(_lambda(part, [base.element, BIGINT], scope))
+        elif isinstance(part, exp.Kwarg | exp.PropertyEQ):
+            named[part.this.name] = scope.value(part.expression)
+        else:
+            values.append(scope.value(part))
+    return (
+        _apply_named(function_name, values, named, node)
+        if named
+        else apply(function_name, values, node)
+    )
+
+
+def _apply_named(
+    function_name: str,
+    values: list[Value | LambdaArgument],
+    named: dict[str, Value],
+    node: exp.Expr,
+) -> Value:
+    rule = NAMED.get(function_name)
+    found = rule(*values, named) if rule is not None else None
+    if found is None:
+        raise Refusal(f"the function {function_name} with these named arguments", node)
+    return found
+
+
+def _state(value: Value) -> Value:
+    """Give the state of an aggregate: only its final value can be read, and so it stands for it."""
+    return value.typed(Type("state", (value.type,)), value.declared)
+
+
+def _final(value: Value) -> Value:
+    if value.type.name != "state":
+        raise Refusal(f"finalize of {value.type.name}")
+    return value.typed(value.type.args[0], value.declared)
+
+
+_OF_STATES = {EXPORT_STATE: _state, "finalize": _final}
+
+
+def _takes_lambda(function_name: str, node: exp.Expr) -> bool:
+    """Whether `x -> y` is a lambda: for other functions it is a path into JSON."""
+    return bool(node.args.get("colon")) or signatures.canonical(function_name) in LAMBDA_FUNCTIONS
+
+
+def _arrow(node: exp.Expr, scope: Scope) -> Value:
+    (base,) = node.expressions
+    return extracted(exp.JSONExtract(this=base.copy(), expression=node.this.copy()), scope)
+
+
+def _lambda(node: exp.Expr, types: list[Type], scope: Scope) -> LambdaArgument:
+    parameters = [part.name for part in node.expressions]
+    before = scope.lambdas
+    scope.lambdas = before | {
+        parameter: Value(name(parameter), kind)
+        for parameter, kind in zip(parameters, types, strict=False)
+    }
+    try:
+        return LambdaArgument(parameters, scope.value(node.this))
+    finally:
+        scope.lambdas = before
+
+
+def apply(function_name: str, values: list[Value | LambdaArgument], node: exp.Expr) -> Value:
+    """Give the value of a function: by its rule, or as a builtin function of DuckDB."""
+    if any(isinstance(value, Value) and value.type.name == "state" for value in values):
+        raise Refusal(f"{function_name} of the state of an aggregate", node, "finalize it first")
+    canonical = signatures.canonical(function_name)
+    plain = [value for value in values if isinstance(value, Value)]
+    kind = signatures.result_type(
+        canonical,
+        [value.type for value in plain],
+        [value.literal if value.is_literal else None for value in plain],
+    )
+    if kind is None and len(plain) == len(values) and canonical not in REGISTRY:
+        types = ", ".join(value.type.name for value in plain)
+        known = signatures.is_function(canonical)
+        hint = None if known else "DuckDB has no such function"
+        raise Refusal(f"the function {function_name} of ({types})", node, hint, "IB504")
+    for rule in REGISTRY.get(canonical, ()):
+        found = rule(*values)
+        if found is not None:
+            return found
+    if any(isinstance(value, LambdaArgument) for value in values):
+        raise Refusal(f"the function {function_name} with a lambda", node)
+    if kind is None:
+        types = ", ".join(value.type.name for value in plain)
+        raise Refusal(f"the function {function_name} of ({types})", node, code="IB504")
+    return builtin(canonical, *plain, type=kind, declared=_WIDE if kind == HUGEINT else None)
+
+
+_WIDE = decimal(38, 0)
+
+
+def aggregate_call(node: exp.Expr, scope: Scope) -> tuple[AggregateCall, bool | None]:
+    """Read a call of an aggregate with its modifiers; tell whether it ignores NULLs."""
+    where = ignore = None
+    order: list[exp.Expr] = []
+    while isinstance(node, _WRAPPERS):
+        if isinstance(node, exp.Filter):
+            from ibert.translator.literals import truth
+
+            where = hoisted(truth(scope.value(node.expression.this)), scope)
+        elif isinstance(node, exp.WithinGroup):
+            order = node.expression.expressions
+        else:
+            ignore = isinstance(node, exp.IgnoreNulls)
+        node = node.this
+    found = function_call(node)
+    if found is None:
+        raise Refusal(construct_of(node), node)
+    function_name, arguments = found
+    arguments = list(arguments)
+    distinct = star = False
+    plain: list[exp.Expr] = []
+    for part in arguments:
+        if isinstance(part, exp.Order):
+            order = part.expressions
+            part = part.this
+        if isinstance(part, exp.Distinct):
+            distinct = True
+            inner = part.expressions
+            if len(inner) == 1 and isinstance(inner[0], exp.Order):
+                order, inner = inner[0].expressions, [inner[0].this]
+            plain += inner
+        elif isinstance(part, exp.Star):
+            star = True
+        elif part is not None:
+            plain.append(part)
+    values = [hoisted(value, scope) for value in scope.values(plain)]
+    keys = [_sorted_by(part, scope) for part in order]
+    if star and distinct:
+        raise Refusal("DISTINCT * in an aggregate", node)
+    star = star or (function_name == "count" and not values)
+    read = AggregateCall(function_name, values, distinct, where, keys, star, scope.rows())
+    return read, ignore
+
+
+def aggregated(node: exp.Expr, scope: Scope) -> Value:
+    """Translate an aggregate over the rows of a scope."""
+    node = conditional(node, bool(scope.keyed))
+    read, _ = aggregate_call(node, scope)
+    found = aggregate(read)
+    if found is None:
+        raise Refusal(f"the aggregate {node.sql('duckdb')}", node)
+    return found
+
+
+_IGNORING_NULLS = (exp.Sum, exp.Avg, exp.Min, exp.Max, exp.Count, exp.Stddev, exp.StddevSamp)
+
+
+def conditional(node: exp.Expr, keyed: bool) -> exp.Expr:
+    """Write an aggregate of a CASE as an aggregate with a filter, where it means the same.
+
+    Examples
+    --------
+    >>> import sqlglot
+    >>> sum_ = sqlglot.parse_one("SUM(CASE WHEN a > 1 THEN b END)")
+    >>> conditional(sum_, keyed=False).sql()
+    'SUM(b) FILTER(WHERE a > 1)'
+    """
+    case = node.this
+    if not isinstance(node, _IGNORING_NULLS) or not isinstance(case, exp.Case):
+        return node
+    default = case.args.get("default")
+    if case.this is not None or len(case.args["ifs"]) != 1:
+        return node
+    (branch,) = case.args["ifs"]
+    result = branch.args["true"]
+    counts = isinstance(node, exp.Count)
+    if default is None or isinstance(default, exp.Null):
+        constant = isinstance(result, exp.Literal)
+        if constant and not counts:
+            return node
+        inner = type(node)(this=exp.Star() if constant else result)
+    elif isinstance(node, exp.Sum) and keyed and (result.name, default.name) == ("1", "0"):
+        # Groups have rows, so that the sum is not NULL but a count.
+        inner = exp.Count(this=exp.Star())
+    else:
+        return node
+    return exp.Filter(this=inner, expression=exp.Where(this=branch.this))
+
+
+def sort_key(node: exp.Expr, scope: Scope, value: Value | None = None) -> Value:
+    """Translate a sort key: ascending ones with NULLs last are plain values."""
+    ordered = isinstance(node, exp.Ordered)
+    inner = node.this if ordered else node
+    value = scope.value(inner) if value is None else value
+    if not ordered:
+        return value
+    return directed(value, bool(node.args.get("desc")), bool(node.args.get("nulls_first")))
+
+
+def _sorted_by(node: exp.Expr, scope: Scope) -> Value:
+    """Translate a sort key of a window or an aggregate."""
+    inner = node.this if isinstance(node, exp.Ordered) else node
+    return sort_key(node, scope, hoisted(scope.value(inner), scope))
+
+
+def directed(value: Value, descending: bool, nulls_first: bool) -> Value:
+    """Give a value as a sort key."""
+    if not descending and not nulls_first:
+        return value
+    order = "desc" if descending else "asc"
+    return method(
+        as_expression(value), order, type=value.type, nulls_first=True if nulls_first else None
+    )
+
+
+def window(node: exp.Expr, scope: Scope) -> Value:
+    """Translate a function over a window."""
+    before, scope.reducing = scope.reducing, True
+    try:
+        return _windowed(node, scope)
+    finally:
+        scope.reducing = before
+
+
+def _windowed(node: exp.Expr, scope: Scope) -> Value:
+    inner = node.this
+    specification = _specification(node, scope)
+    partition = [hoisted(value, scope) for value in scope.values(specification.partition)]
+    keys = [_sorted_by(part, scope) for part in specification.order]
+    order = _distinct_keys(keys)
+    frame = _frame(specification.frame, scope) if specification.frame is not None else None
+    function_name = name_of(inner)
+    ignoring = isinstance(inner, exp.IgnoreNulls) or isinstance(inner.this, exp.IgnoreNulls)
+    if function_name in WINDOW_FUNCTIONS or ignoring:
+        value, offset, framed = _ranking(inner, scope)
+    else:
+        read, _ = aggregate_call(inner, scope)
+        found = windowed(read)
+        if found is None:
+            raise Refusal(f"{inner.sql('duckdb')} over a window", node)
+        value, offset, framed = found, 0, True
+    if not framed:
+        frame = None
+    elif frame is None and order:
+        frame = Frame("range", None, 0)
+    result = over(value, partition, order, frame)
+    if result is None:
+        raise Refusal("this window frame", node, "ROWS and RANGE frames can be written")
+    return operator("+", result, literal(offset, result.type), result.type) if offset else result
+
+
+def _ranking(node: exp.Expr, scope: Scope) -> tuple[Value, int, bool]:
+    ignore = isinstance(node, exp.IgnoreNulls)
+    where = None
+    while isinstance(node, _WRAPPERS):
+        ignore = ignore or isinstance(node, exp.IgnoreNulls)
+        where = node if isinstance(node, exp.Filter) else where
+        node = node.this
+    if where is not None:
+        raise Refusal("a window function with FILTER", node)
+    found = function_call(node)
+    assert found is not None
+    arguments = [part for part in found[1] if part is not None]
+    if any(isinstance(part, exp.Order | exp.Distinct) for part in arguments):
+        raise Refusal("a window function with an order of its own", node)
+    ranked = window_function(found[0], scope.values(arguments), ignore)
+    if ranked is None:
+        raise Refusal(f"{found[0]} with these arguments", node)
+    return ranked.value, ranked.offset, ranked.framed
+
+
+def _distinct_keys(keys: list[Value]) -> list[Value]:
+    """Leave out keys that repeat an earlier one: Ibis would let the later one win."""
+    seen, kept = set(), []
+    for value in keys:
+        base = value.node
+        match base:
+            case ast.Call(func=ast.Attribute(value=inner, attr="asc" | "desc")):
+                base = inner
+        mark = signature(base)
+        if mark not in seen:
+            seen.add(mark)
+            kept.append(value)
+    return kept
+
+
+class _Specification(NamedTuple):
+    """The parts of a window."""
+
+    partition: list[exp.Expr]
+    order: list[exp.Expr]
+    frame: exp.Expr | None
+
+
+def _specification(node: exp.Expr, scope: Scope) -> _Specification:
+    """Give the parts of a window, those of the named one it extends included."""
+    partition = list(node.args.get("partition_by") or [])
+    order = node.args.get("order")
+    keys = list(order.expressions) if order is not None else []
+    frame = node.args.get("spec")
+    base = node.args.get("alias")
+    if base is None:
+        return _Specification(partition, keys, frame)
+    named = scope.windows.get(base.name.casefold())
+    if named is None:
+        raise Refusal(f"no window {base.name!r}", node, code="IB503")
+    inherited = _specification(named, scope)
+    return _Specification(
+        partition or inherited.partition, keys or inherited.order, frame or inherited.frame
+    )
+
+
+def _frame(spec: exp.Expr, scope: Scope) -> Frame:
+    exclude = spec.args.get("exclude")
+    if exclude is not None and exclude.name.upper() != "NO OTHERS":
+        raise Refusal("EXCLUDE in a window frame", spec, "combine two frames")
+    kind = (spec.args.get("kind") or "RANGE").lower()
+    start_side, end_side = (str(spec.args.get(side) or "").lower() for side in _FRAME_SIDES)
+    start = _bound(spec.args.get("start"), start_side, scope)
+    end = 0 if spec.args.get("end") is None else _bound(spec.args["end"], end_side, scope)
+    if (start is None and start_side == "following") or (end is None and end_side == "preceding"):
+        raise Refusal("this window frame", spec)
+    return Frame(kind, start, end)
+
+
+_FRAME_SIDES = ("start_side", "end_side")
+
+
+def _bound(bound: object, side: str, scope: Scope) -> Value | int | None:
+    """Give a bound: 0 for the current row, negative before it, None if there is none."""
+    if not isinstance(bound, exp.Expr):
+        return 0 if str(bound).upper() == "CURRENT ROW" else None
+    value = scope.value(bound)
+    if value.is_literal and isinstance(value.literal, int):
+        return -value.literal if side == "preceding" else value.literal
+    if value.uses or (value.type != INTERVAL and not value.is_literal):
+        raise Refusal("a window frame with a bound that is no constant", bound)
+    return unary("-", value) if side == "preceding" else value
+
+
+def bracket(node: exp.Expr, scope: Scope) -> Value:
+    """Translate x[i] and x[a:b]."""
+    base = scope.value(node.this)
+    (position,) = node.expressions
+    if isinstance(position, exp.Slice):
+        parts = [position.this, position.expression, position.args.get("step")]
+        values = [scope.value(part) if part is not None else None for part in parts]
+        found = slice_of(base, *values)
+    else:
+        found = index(base, scope.value(position))
+    if found is None:
+        raise Refusal(f"a part of {base.type.name}", node)
+    return found
+
+
+def dot(node: exp.Expr, scope: Scope) -> Value:
+    """Translate a field of a struct, and a method: `x.f(y)`."""
+    from ibert.translator.functions.lists import field
+
+    base = scope.value(node.this)
+    if isinstance(node.expression, exp.Func):
+        found = function_call(node.expression)
+        if found is None:
+            raise Refusal(construct_of(node), node)
+        return apply(found[0], [base, *scope.values(found[1])], node)
+    value = field(base, node.expression.name)
+    if value is None:
+        raise Refusal(f"no field {node.expression.name!r}", node, code="IB105")
+    return value
+
+
+def array(node: exp.Expr, scope: Scope) -> Value:
+    """Translate a list: `[a, b]`."""
+    from ibert.translator.functions import lists
+
+    if len(node.expressions) == 1 and isinstance(node.expressions[0], exp.Query):
+        return scope.context.rules[exp.Subquery](node, scope)
+    if len(node.expressions) == 1 and isinstance(node.expressions[0], exp.Comprehension):
+        return _comprehension(node.expressions[0], scope)
+    found = lists.array(scope.values(node.expressions))
+    if found is None:
+        raise Refusal("a list of values of different types", node)
+    return found
+
+
+def _comprehension(node: exp.Expr, scope: Scope) -> Value:
+    """Translate `[f(x) for x in l if g(x)]`."""
+    variables = [node.expression, node.args.get("position")]
+    names = [exp.to_identifier(part.name) for part in variables if isinstance(part, exp.Expr)]
+    condition = node.args.get("condition")
+    if condition is not None and len(names) > 1:
+        raise Refusal("a list comprehension with a position and a condition", node)
+    found = scope.value(node.args["iterator"])
+    for function_name, body in (("list_filter", condition), ("list_transform", node.this)):
+        if body is None or (body.name == names[0].name and isinstance(body, exp.Column)):
+            continue
+        function = exp.Lambda(this=body.copy(), expressions=names)
+        argument = _lambda(function, [found.type.element, BIGINT], scope)
+        found = apply(function_name, [found, argument], node)
+    return found
+
+
+def unnamed_struct(node: exp.Expr, scope: Scope) -> Value:
+    """Translate a row: `(a, b)`."""
+    return row(*scope.values(node.expressions))
+
+
+def struct(node: exp.Expr, scope: Scope) -> Value:
+    """Translate a struct: `{'a': 1}`."""
+    from ibert.translator.functions import lists
+
+    fields = {}
+    for part in node.expressions:
+        if not isinstance(part, exp.PropertyEQ | exp.Kwarg):
+            raise Refusal("a struct without names", node, "give its fields names")
+        fields[part.this.name] = scope.value(part.expression)
+    return lists.struct(fields)
+
+
+def map_(node: exp.Expr, scope: Scope) -> Value:
+    """Translate a map: `MAP {'a': 1}` and `map([…], […])`."""
+    from ibert.translator.functions import lists
+
+    if isinstance(node, exp.ToMap):
+        pairs = [(scope.value(p.this), scope.value(p.expression)) for p in node.this.expressions]
+        keys = lists.array([one for one, _ in pairs])
+        values = lists.array([other for _, other in pairs])
+    else:
+        keys, values = (scope.value(node.args[part]) for part in ("keys", "values"))
+    found = lists.map_literal(keys, values) if keys is not None and values is not None else None
+    if found is None:
+        raise Refusal("this map", node)
+    return found
+
+
+def extracted(node: exp.Expr, scope: Scope) -> Value:
+    """Translate -> and ->>."""
+    base = scope.value(node.this)
+    text = isinstance(node, exp.JSONExtractScalar)
+    rule = json_functions.extract_string if text else json_functions.extract
+    found = rule(base, scope.value(node.expression))
+    if found is None:
+        raise Refusal("this path into JSON", node)
+    return found
+
+
+def interval(node: exp.Expr, scope: Scope) -> Value:
+    """Translate an interval, of a constant or of an expression."""
+    assert isinstance(node, exp.Interval)
+    found = dates.interval_literal(node)
+    if found is not None:
+        return found
+    unit = node.args.get("unit")
+    if unit is None:
+        raise Refusal("an interval without a unit", node)
+    found = dates.interval(scope.value(node.this), unit.name)
+    if found is None:
+        raise Refusal("this interval", node, "write whole units")
+    return found
+
+
+def extract(node: exp.Expr, scope: Scope) -> Value:
+    """Translate EXTRACT."""
+    part = literal(node.name.lower(), VARCHAR)
+    return apply("date_part", [part, scope.value(node.expression)], node)
+
+
+def zoned(node: exp.Expr, scope: Scope) -> Value:
+    """Translate AT TIME ZONE."""
+    return apply("timezone", [scope.value(node.args["zone"]), scope.value(node.this)], node)
+
+
+def lambda_parameter(node: exp.Expr, scope: Scope) -> Value:
+    """Translate a parameter of a lambda."""
+    found = scope.lambdas.get(node.name)
+    return found if found is not None else scope.column(exp.Column(this=node.copy()))
+
+
+def unnested(node: exp.Expr, scope: Scope) -> Value:
+    """Translate UNNEST in SELECT: a row for each element."""
+    base = scope.value(node.this)
+    if not base.type.is_list or len(node.args.get("expressions") or []):
+        raise Refusal(f"UNNEST of {base.type.name}", node)
+    declared = base.declared.element if base.declared.is_list else base.type.element
+    return method(base, "unnest", type=base.type.element, declared=declared)
+
+
+def parameter(node: exp.Expr, scope: Scope) -> Value:
+    """Translate a parameter of a prepared statement."""
+    raise Refusal(
+        "a parameter whose type is not known here", node, "compare it with a column, or cast it"
+    )
+
+
+def regular(node: exp.Expr, scope: Scope) -> Value:
+    """Translate a match of a regular expression."""
+    found = function_call(node)
+    assert found is not None
+    return apply(found[0], [as_text(value) for value in scope.values(found[1])], node)
+
+
+RULES: dict[type[exp.Expr], Rule] = {
+    exp.Window: window,
+    exp.Bracket: bracket,
+    exp.Dot: dot,
+    exp.Array: array,
+    exp.Struct: struct,
+    exp.Tuple: unnamed_struct,
+    exp.ToMap: map_,
+    exp.Map: map_,
+    exp.JSONExtract: extracted,
+    exp.JSONExtractScalar: extracted,
+    exp.AtTimeZone: zoned,
+    exp.Interval: interval,
+    exp.Identifier: lambda_parameter,
+    exp.Explode: unnested,
+    exp.Unnest: unnested,
+    exp.Extract: extract,
+}

@@ -1,0 +1,111 @@
+"""Leave out projections that nobody needs: those whose readers choose their columns themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from ibert.translator.relations import Aggregate, Join, Relation, Step
+from ibert.translator.syntax import has_subquery, nodes
+from ibert.translator.values import ColumnNode, RelationNode, Value
+
+_PASSING = frozenset({"filter", "order_by", "limit", "mutate", "view", "drop", "sample", ""})
+
+
+def prune(roots: Sequence[Relation]) -> None:
+    """Turn projections into `mutate`, or into nothing, where more columns do no harm.
+
+    A projection stays if it renames columns, if it makes a result, or if a column that it leaves
+    out would be in the way of what comes after.
+    """
+    graph = _Graph(roots)
+    for relation in graph.relations:
+        if isinstance(relation, Step) and relation.method == "select":
+            _prune(relation, graph)
+
+
+class _Graph:
+    """Which relation is read by which others."""
+
+    def __init__(self, roots: Sequence[Relation]) -> None:
+        self.relations: list[Relation] = []
+        self.readers: dict[Relation, list[Relation]] = {}
+        self.whole: set[Relation] = set(roots)  # those of which all columns matter
+        seen: set[Relation] = set()
+        pending = list(roots)
+        while pending:
+            relation = pending.pop()
+            if relation in seen:
+                continue
+            seen.add(relation)
+            self.relations.append(relation)
+            for part in relation.inputs:
+                self.readers.setdefault(part, []).append(relation)
+                pending.append(part)
+            for node in _embedded(relation.values):
+                if isinstance(node, RelationNode):
+                    self.whole.add(node.relation)
+                pending.append(node.relation)
+
+    def tolerates(self, relation: Relation, extra: frozenset[str]) -> bool:
+        """Whether a relation may have some more columns."""
+        if relation in self.whole:
+            return False
+        return all(
+            self._reads(reader, relation, extra) for reader in self.readers.get(relation, ())
+        )
+
+    def _reads(self, reader: Relation, relation: Relation, extra: frozenset[str]) -> bool:
+        if isinstance(reader, Aggregate):
+            return True
+        if isinstance(reader, Join):
+            if relation is reader.right and reader.how in ("semi", "anti"):
+                return True
+            if extra.intersection(reader.columns) or extra.intersection(reader.right.columns):
+                return False
+            return not extra.intersection(reader.left.columns) and self.tolerates(reader, extra)
+        if isinstance(reader, Step):
+            if reader.method == "select":
+                return True
+            if reader.method in _PASSING and not extra.intersection(reader.columns):
+                return self.tolerates(reader, extra)
+        return False
+
+
+def _embedded(values: Iterable[Value]) -> Iterator[RelationNode | ColumnNode]:
+    for value in values:
+        for node in nodes(value.node):
+            if isinstance(node, RelationNode | ColumnNode):
+                yield node
+
+
+def _prune(step: Step, graph: _Graph) -> None:
+    computed = {}
+    for name, value in step.keywords.items():
+        if value.name == name and value.is_field and value.uses == {step.parent.slot}:
+            continue
+        if value.is_field:
+            return
+        computed[name] = value
+    if any(value.uses != {step.parent.slot} for value in step.arguments):
+        return
+    if not computed and isinstance(step.parent, Join) and _is_bound(step, graph):
+        return
+    extra = frozenset(step.parent.columns) - frozenset(step.columns)
+    if computed and frozenset(computed) & frozenset(step.parent.columns):
+        return
+    if not graph.tolerates(step, extra):
+        return
+    step.method = "mutate" if computed else ""
+    left_out = [key for key in step.notes if key not in computed]
+    step.comments = [line for key in left_out for line in step.notes[key]] + step.comments
+    step.arguments = []
+    step.keywords = computed
+    step.columns = step.parent.columns | step.columns
+
+
+def _is_bound(step: Step, graph: _Graph) -> bool:
+    """Whether a reader needs the join to be finished: subqueries refer to its columns."""
+    return any(
+        isinstance(reader, Join) or any(has_subquery(value) for value in reader.values)
+        for reader in graph.readers.get(step, ())
+    )

@@ -1,0 +1,525 @@
+"""Recursive queries whose depth is known: as a series, or written out level by level."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlglot import exp
+
+from ibert.translator import conditions
+from ibert.translator.alignment import Cell, reprojected, shown
+from ibert.translator.calls import has_aggregate
+from ibert.translator.datatypes import Type
+from ibert.translator.names import unique
+from ibert.translator.projection import distinct
+from ibert.translator.refusal import Refusal
+from ibert.translator.scope import Label, Output, Scope
+
+DEEPEST = 10  # levels that are written out
+_LONGEST = 100_000_000  # rows of a series
+_HINT = "Ibis has no recursion; write the levels out as joins, or count with range()"
+
+
+def recursive(cte: exp.Expr, scope: Scope) -> Output:
+    """Translate a query of WITH RECURSIVE whose last level the text tells."""
+    body = cte.this.unnest()
+    if cte.args.get("key_expressions") or not isinstance(body, exp.Union):
+        raise Refusal("a recursive query of this form", cte, _HINT)
+    names = _column_names(cte, body.this)
+    rule = _rule(cte, body, names)
+    if rule is None:
+        raise Refusal("a recursive query", cte, _HINT)
+    found = _series(rule)
+    if found is not None:
+        return scope.context.query(found, scope.outer_of_derived(), scope.context)
+    depth = rule.depth(DEEPEST + 1)
+    if depth is None or depth > DEEPEST or not _is_linear(rule):
+        raise Refusal("a recursive query", cte, _HINT)
+    return _unrolled(cte, body, depth, scope)
+
+
+def _column_names(cte: exp.Expr, base: exp.Query) -> list[str]:
+    given = [column.name for column in cte.args["alias"].columns]
+    own = [item.output_name for item in base.selects]
+    return [*given, *own[len(given) :]]
+
+
+@dataclass
+class Progress:
+    """A column that changes by a constant from level to level.
+
+    Attributes
+    ----------
+    starts
+        Its values in the rows of the first level.
+    forward
+        How the next value comes from one.
+    step
+        The constant that is added: a number, or a span of time; None for a factor.
+    """
+
+    starts: list[Any]
+    forward: Callable[[Any], Any]
+    step: Any
+
+
+@dataclass
+class Rule:
+    """What a recursive query says: its first rows, and how the next come from them.
+
+    Attributes
+    ----------
+    name
+        What it is called.
+    names
+        Its columns.
+    base, member
+        The query of the first rows, and of the next.
+    distinct
+        Whether repeated rows are left out.
+    constants
+        For each column its values in the first rows, where the text tells them.
+    progress
+        The columns that change by a constant.
+    conditions
+        What has to hold of a row for it to have a next one: a column, a test of its value.
+    complete
+        Whether these are all of the conditions.
+    """
+
+    name: str
+    names: list[str]
+    base: exp.Select
+    member: exp.Select
+    distinct: bool
+    constants: list[list[Any] | None]
+    progress: dict[int, Progress]
+    conditions: list[tuple[int | None, Callable[[Any], bool]]]
+    complete: bool
+
+    def depth(self, limit: int) -> int | None:
+        """Give how many levels follow the first at most; None for more than a limit."""
+        bounds = [self._bound(column, test, limit) for column, test in self.conditions]
+        known = [bound for bound in bounds if bound is not None]
+        return min(known) if known else None
+
+    def _bound(self, column: int | None, test: Callable[[Any], bool], limit: int) -> int | None:
+        if column is None:
+            return None if test(None) else 0
+        progress = self.progress.get(column)
+        if progress is None:
+            return None
+        longest = 0
+        for start in progress.starts:
+            value, count = start, 0
+            if not _is_comparable(test, value):
+                return None
+            while test(value):
+                value, count = progress.forward(value), count + 1
+                if count > limit:
+                    return None
+            longest = max(longest, count)
+        return longest
+
+
+def _rule(cte: exp.Expr, body: exp.Union, names: list[str]) -> Rule | None:
+    base, member = body.this.unnest(), body.expression.unnest()
+    if not isinstance(base, exp.Select) or not isinstance(member, exp.Select):
+        return None
+    if len(member.expressions) != len(names):
+        return None
+    constants = _constants(base, len(names))
+    aliases = _aliases(member, cte.alias)
+    if len(aliases) != 1:
+        return None
+    (table,) = aliases
+    own = _own_names(table, names)
+    columns = {name.casefold(): index for index, name in enumerate(own)}
+    alias = table.alias_or_name.casefold()
+
+    def position(node: exp.Expr) -> int | None:
+        if not isinstance(node, exp.Column) or node.table.casefold() not in ("", alias):
+            return None
+        return columns.get(node.name.casefold())
+
+    progress = {}
+    for index, item in enumerate(member.expressions):
+        found = _progress(item.unalias().unnest(), index, constants[index], position)
+        if found is not None:
+            progress[index] = found
+    where = member.args.get("where")
+    parts = conditions.conjuncts(where.this) if where is not None else []
+    tests = [_test(part, position) for part in parts]
+    return Rule(
+        cte.alias,
+        names,
+        base,
+        member,
+        bool(body.args.get("distinct")),
+        constants,
+        progress,
+        [test for test in tests if test is not None],
+        all(test is not None for test in tests),
+    )
+
+
+def _aliases(member: exp.Select, name: str) -> list[exp.Expr]:
+    """Give the places where a query reads the one it is part of."""
+    return [
+        table
+        for table in member.find_all(exp.Table)
+        if table.name.casefold() == name.casefold() and not table.args.get("db")
+    ]
+
+
+def _own_names(table: exp.Expr, names: list[str]) -> list[str]:
+    alias = table.args.get("alias")
+    given = [column.name for column in alias.columns] if alias is not None else []
+    return [*given, *names[len(given) :]]
+
+
+def _constants(base: exp.Select, width: int) -> list[list[Any] | None]:
+    """Give the values of the columns of the first rows, where they are constants."""
+    source = base.args.get("from_")
+    if source is not None and isinstance(source.this, exp.Values) and base.is_star:
+        rows = [row.expressions for row in source.this.expressions]
+        columns = list(zip(*rows, strict=True))
+        return [_all_known(list(column)) for column in columns]
+    if len(base.expressions) != width:
+        return [None] * width
+    return [_all_known([item.unalias()]) for item in base.expressions]
+
+
+def _all_known(nodes: list[exp.Expr]) -> list[Any] | None:
+    values = [constant_of(node) for node in nodes]
+    return None if None in values else values
+
+
+def constant_of(node: exp.Expr) -> int | datetime.datetime | datetime.date | None:
+    """Read a whole number, a date or a timestamp.
+
+    Examples
+    --------
+    >>> import sqlglot
+    >>> [constant_of(sqlglot.parse_one(sql)) for sql in ("-2", "DATE '2020-01-31'", "a")]
+    [-2, datetime.date(2020, 1, 31), None]
+    """
+    node = node.unnest()
+    if isinstance(node, exp.Select) and set(filter(node.args.get, node.args)) <= {"expressions"}:
+        return constant_of(node.expressions[0].unalias())
+    if isinstance(node, exp.Neg):
+        inner = constant_of(node.this)
+        return -inner if isinstance(inner, int) else None
+    if isinstance(node, exp.Literal):
+        return int(node.name) if not node.is_string and node.name.isdigit() else None
+    if isinstance(node, exp.Cast):
+        kind = node.to
+        if kind.is_type(*exp.DataType.INTEGER_TYPES):
+            return constant_of(node.this)
+        read = _READERS.get(kind.this)
+        if read is not None and isinstance(node.this, exp.Literal):
+            try:
+                return read(node.this.name)
+            except ValueError:
+                return None
+    return None
+
+
+_READERS: dict[object, Callable[[str], datetime.date]] = {
+    exp.DataType.Type.DATE: datetime.date.fromisoformat,
+    exp.DataType.Type.TIMESTAMP: datetime.datetime.fromisoformat,
+    exp.DataType.Type.TIMESTAMPNTZ: datetime.datetime.fromisoformat,
+}
+
+
+def _progress(
+    node: exp.Expr,
+    index: int,
+    starts: list[Any] | None,
+    position: Callable[[exp.Expr], int | None],
+) -> Progress | None:
+    """Read `n + 1` as what it does to the column n."""
+    if position(node) == index:
+        return Progress(starts or [None], lambda value: value, 0)
+    if starts is None:
+        return None
+    if isinstance(node, exp.Cast):
+        if not all(type(start) is datetime.date for start in starts):
+            return None
+        node = node.this.unnest()
+    if not isinstance(node, exp.Add | exp.Sub | exp.Mul):
+        return None
+    left, right = node.this.unnest(), node.expression.unnest()
+    if isinstance(node, exp.Add | exp.Mul) and position(left) is None:
+        left, right = right, left
+    if position(left) != index:
+        return None
+    sign = -1 if isinstance(node, exp.Sub) else 1
+    if all(isinstance(start, int) for start in starts):
+        step = constant_of(right)
+        if not isinstance(step, int):
+            return None
+        if isinstance(node, exp.Mul):
+            return Progress(starts, lambda value: value * step, None)
+        total = sign * step
+        return Progress(starts, lambda value: value + total, total)
+    span = _span(right)
+    if span is None or (span % datetime.timedelta(days=1) and type(starts[0]) is datetime.date):
+        return None
+    shift = sign * span
+    return Progress(starts, lambda value: value + shift, shift)
+
+
+_UNITS = {"DAY": "days", "WEEK": "weeks", "HOUR": "hours", "MINUTE": "minutes", "SECOND": "seconds"}
+
+
+def _span(node: exp.Expr) -> datetime.timedelta | None:
+    """Read an interval of a fixed length; a bare number is one of days."""
+    days = constant_of(node)
+    if isinstance(days, int):
+        return datetime.timedelta(days=days)
+    if not isinstance(node, exp.Interval) or node.this is None:
+        return None
+    number, _, word = node.this.name.strip().partition(" ")
+    unit = node.args["unit"].name if node.args.get("unit") is not None else word
+    name = _UNITS.get(unit.strip().upper().removesuffix("S"))
+    if name is None or not number.lstrip("-").isdigit():
+        return None
+    return datetime.timedelta(**{name: int(number)})
+
+
+_TESTS: dict[type[exp.Expr], Callable[[Any, Any], bool]] = {
+    exp.LT: lambda value, bound: value < bound,
+    exp.LTE: lambda value, bound: value <= bound,
+    exp.GT: lambda value, bound: value > bound,
+    exp.GTE: lambda value, bound: value >= bound,
+}
+_MIRRORED: dict[type[exp.Expr], type[exp.Expr]] = {
+    exp.LT: exp.GT,
+    exp.GT: exp.LT,
+    exp.LTE: exp.GTE,
+    exp.GTE: exp.LTE,
+}
+
+
+def _test(
+    node: exp.Expr, position: Callable[[exp.Expr], int | None]
+) -> tuple[int | None, Callable[[Any], bool]] | None:
+    """Read a comparison of a column, or of one plus a constant, with a constant."""
+    if isinstance(node, exp.Boolean):
+        holds = bool(node.this)
+        return None, lambda value: holds
+    kind = type(node)
+    if kind not in _TESTS:
+        return None
+    left, right = node.this.unnest(), node.expression.unnest()
+    if constant_of(left) is not None:
+        left, right, kind = right, left, _MIRRORED[kind]
+    bound = constant_of(right)
+    shift: Any = 0
+    if isinstance(left, exp.Add | exp.Sub):
+        sign = -1 if isinstance(left, exp.Sub) else 1
+        shift = constant_of(left.expression) if isinstance(bound, int) else _span(left.expression)
+        if shift is None:
+            return None
+        left, shift = left.this.unnest(), sign * shift
+    column = position(left)
+    if bound is None or column is None:
+        return None
+    test = _TESTS[kind]
+
+    def holds_for(value: Any) -> bool:
+        shifted = value + shift if shift else value
+        return test(_instant(shifted), _instant(bound))
+
+    return column, holds_for
+
+
+def _instant(value: Any) -> Any:
+    """Give a date as the timestamp at its beginning, as which it is compared with others."""
+    if type(value) is datetime.date:
+        return datetime.datetime(value.year, value.month, value.day)
+    return value
+
+
+def _series(rule: Rule) -> exp.Select | None:
+    """Give columns that only count, from one row of constants, as a query over a range."""
+    member = rule.member
+    is_plain = set(member.args) - {"expressions", "from_", "where", "kind"}
+    if any(member.args.get(part) for part in is_plain) or not rule.complete:
+        return None
+    if not isinstance(rule.base.args.get("from_"), exp.From | None):
+        return None
+    if rule.base.args.get("from_") is not None and not rule.base.is_star:
+        return None
+    if set(rule.progress) != set(range(len(rule.names))):
+        return None
+    if any(
+        len(progress.starts) != 1 or progress.step is None for progress in rule.progress.values()
+    ):
+        return None
+    for column, test in rule.conditions:
+        if column is None or not _is_comparable(test, rule.progress[column].starts[0]):
+            return None
+    depth = rule.depth(_LONGEST)
+    moving = [index for index, progress in rule.progress.items() if progress.step]
+    if depth is None or not moving:
+        return None
+    lead = next((i for i in moving if isinstance(rule.progress[i].step, int)), moving[0])
+    return _over_range(rule, lead, depth)
+
+
+def _is_comparable(test: Callable[[Any], bool], value: Any) -> bool:
+    try:
+        test(value)
+    except TypeError:
+        return False
+    return True
+
+
+def _over_range(rule: Rule, lead: int, depth: int) -> exp.Select | None:
+    """Write the columns as functions of the first one that counts."""
+    progress = rule.progress[lead]
+    counter = rule.names[lead]
+    if not isinstance(progress.step, int):
+        return _of_dates(rule, lead, depth)
+    start, step = progress.starts[0], progress.step
+    last = start + step * depth
+    beyond = last + (1 if step > 0 else -1)
+    arguments = [_number(start), _number(beyond)] + ([_number(step)] if step != 1 else [])
+    items = []
+    for index, name in enumerate(rule.names):
+        item = _item(rule, index, lead)
+        if item is None:
+            return None
+        items.append(exp.alias_(item, name, quoted=True))
+    source = exp.Table(
+        this=exp.Anonymous(this="range", expressions=arguments), alias=_alias(counter)
+    )
+    return exp.select(*items).from_(source)
+
+
+def _timestamp(value: datetime.date) -> exp.Expr:
+    text = value.isoformat(" ") if isinstance(value, datetime.datetime) else f"{value} 00:00:00"
+    return exp.cast(exp.Literal.string(text), "TIMESTAMP")
+
+
+def _number(value: int) -> exp.Expr:
+    literal = exp.Literal.number(abs(value))
+    return exp.Neg(this=literal) if value < 0 else literal
+
+
+def _alias(column: str) -> exp.TableAlias:
+    return exp.TableAlias(
+        this=exp.to_identifier("series"), columns=[exp.to_identifier(column, quoted=True)]
+    )
+
+
+def _item(rule: Rule, index: int, lead: int) -> exp.Expr | None:
+    """Write a column as a function of the one that counts."""
+    counter = exp.column(exp.to_identifier(rule.names[lead], quoted=True))
+    own, first = rule.progress[index], rule.progress[lead]
+    if index == lead:
+        return counter
+    if not own.step:
+        return rule.base.expressions[index].unalias() if not rule.base.is_star else None
+    if not isinstance(own.step, int) or own.step % first.step:
+        return None
+    ratio = own.step // first.step
+    offset = own.starts[0] - ratio * first.starts[0]
+    scaled = counter if ratio == 1 else exp.Mul(this=counter, expression=_number(ratio))
+    if not offset:
+        return scaled
+    kind = exp.Add if offset > 0 else exp.Sub
+    return kind(this=scaled, expression=_number(abs(offset)))
+
+
+_SIZES = (("DAY", 86400), ("HOUR", 3600), ("MINUTE", 60), ("SECOND", 1))
+
+
+def _of_dates(rule: Rule, lead: int, depth: int) -> exp.Select | None:
+    """Write a single column of dates or timestamps as a series of them."""
+    progress = rule.progress[lead]
+    if len(rule.names) != 1:
+        return None
+    start = progress.starts[0]
+    last = start + progress.step * depth
+    seconds = int(progress.step.total_seconds())
+    unit, size = next((unit, size) for unit, size in _SIZES if seconds % size == 0)
+    amount = seconds // size
+    interval = exp.Interval(this=exp.Literal.string(str(amount)), unit=exp.var(unit))
+    kind = "DATE" if type(start) is datetime.date else "TIMESTAMP"
+    ends = [_timestamp(end) for end in (start, last + progress.step)]
+    name = rule.names[lead]
+    column: exp.Expr = exp.column(exp.to_identifier(name, quoted=True))
+    if kind == "DATE":
+        column = exp.cast(column, kind)
+    source = exp.Table(
+        this=exp.Anonymous(this="range", expressions=[*ends, interval]),
+        alias=_alias(name),
+    )
+    return exp.select(exp.alias_(column, name, quoted=True)).from_(source)
+
+
+_WHOLE = ("group", "having", "qualify", "distinct", "limit", "offset", "order", "with_", "windows")
+
+
+def _is_linear(rule: Rule) -> bool:
+    """Whether each row of a level has its own next rows: levels can then be written one by one."""
+    member = rule.member
+    if any(member.args.get(part) for part in _WHOLE):
+        return False
+    if any(has_aggregate(item) or item.find(exp.Window) for item in member.expressions):
+        return False
+    return any(table in _aliases(member, rule.name) for table in _kept_tables(member))
+
+
+def _kept_tables(member: exp.Select) -> Iterator[exp.Expr]:
+    """Give the members of FROM without whose rows there are no rows."""
+    joins = member.args.get("joins") or []
+    widening = any(
+        join.side in ("RIGHT", "FULL") or join.kind in ("SEMI", "ANTI") for join in joins
+    )
+    if not widening:
+        yield member.args["from_"].this
+        yield from (join.this for join in joins if join.side != "LEFT")
+
+
+def _unrolled(cte: exp.Expr, body: exp.Union, depth: int, scope: Scope) -> Output:
+    """Write out the levels, each a query over the one before it, and combine them."""
+    from ibert.translator.set_operations import combined
+
+    context = scope.context
+    first = context.query(body.this, scope.outer_of_derived(), context)
+    given = [column.name for column in cte.args["alias"].columns]
+    labels = [*given, *(label.label for label in first.labels[len(given) :])]
+    kinds = [first.relation.columns[label.name].type for label in first.labels]
+    level = _level(first, labels, kinds, f"{cte.alias}_0" if depth else cte.alias, scope)
+    levels = [level]
+    key = cte.alias.casefold()
+    for number in range(1, depth + 1):
+        scope.ctes[key] = levels[-1]
+        output = context.query(body.expression, scope.outer_of_derived(), context)
+        levels.append(_level(output, labels, kinds, f"{cte.alias}_{number}", scope))
+    if len(levels) > 1:
+        return combined(body, levels, scope)
+    relation = distinct(level.relation) if body.args.get("distinct") else level.relation
+    return Output(relation, level.labels)
+
+
+def _level(output: Output, labels: list[str], kinds: list[Type], name: str, scope: Scope) -> Output:
+    """Give the columns of a level the names and types of the first one."""
+    cells: dict[str, Cell] = {}
+    for label, kind, (_, own) in zip(labels, kinds, output.labels, strict=True):
+        is_cast = shown(output.relation, own) != kind.dtype
+        cells[unique(label, cells)] = Cell(own, kind, is_cast)
+    relation = output.relation
+    same = all(cell.name == column and not cell.is_cast for column, cell in cells.items())
+    if not same or list(cells) != list(relation.columns):
+        relation = reprojected(relation, cells, scope)
+    relation.labelled(name)
+    pairs = zip(labels, cells, strict=True)
+    return Output(relation, tuple(Label(label, column) for label, column in pairs))

@@ -1,0 +1,532 @@
+"""SELECT: the steps of a query in the order in which SQL takes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlglot import exp
+
+from ibert.translator import calls, conditions, recursion, set_operations, sources, stars
+from ibert.translator.aggregation import Grouping, Key, grouping_sets
+from ibert.translator.datatypes import BIGINT, INTEGER
+from ibert.translator.functions.windows import over
+from ibert.translator.names import invented, unique
+from ibert.translator.projection import distinct, extended, limited, ordered, projected
+from ibert.translator.refusal import Refusal
+from ibert.translator.relations import Aggregate, Relation, Step
+from ibert.translator.scope import Context, Label, Output, Scope, Table
+from ibert.translator.syntax import calls as calls_method
+from ibert.translator.syntax import has_subquery, is_windowed, signature
+from ibert.translator.values import Value, as_expression, function, key, literal, operator
+
+
+class Item(NamedTuple):
+    """A column of the output: the name that SQL has for it, whether it was chosen, its value."""
+
+    label: str
+    chosen: bool
+    value: Value
+
+
+@dataclass
+class Sort:
+    """A sort key: a column of the output, or a value over the rows that are projected."""
+
+    position: int | None
+    value: Value | None
+    descending: bool
+    nulls_first: bool
+
+    def of(self, value: Value) -> Value:
+        """Give it as an argument of `order_by`."""
+        return calls.directed(value, self.descending, self.nulls_first)
+
+
+def query(node: exp.Expr, outer: Scope | None, context: Context) -> Output:
+    """Translate a query of any form."""
+    if isinstance(node, exp.Select):
+        return select(node, outer, context)
+    if isinstance(node, exp.SetOperation):
+        return set_operations.combine(node, outer, context)
+    if isinstance(node, exp.Subquery | exp.Paren):
+        return _wrapped(node, outer, context)
+    if isinstance(node, exp.Values | exp.Table | exp.Pivot):
+        return select(exp.select("*").from_(node.copy()), outer, context)
+    raise Refusal(f"a query of the form {type(node).__name__.upper()}", node)
+
+
+def with_clause(node: exp.Expr, scope: Scope) -> None:
+    """Translate WITH: each query becomes a relation under its author's name."""
+    clause = node.args.get("with_")
+    if clause is None:
+        return
+    for cte in clause.expressions:
+        name = cte.alias
+        sources.with_names(cte.this, [column.name for column in cte.args["alias"].columns])
+        if clause.args.get("recursive") and set_operations.is_recursive(cte):
+            output = recursion.recursive(cte, scope)
+        else:
+            output = scope.context.query(cte.this, scope.outer_of_derived(), scope.context)
+        names = [column.name for column in cte.args["alias"].columns]
+        labels = tuple(
+            Label(new, label.name) for new, label in zip(names, output.labels, strict=False)
+        )
+        output.relation.labelled(name)
+        scope.ctes[name.casefold()] = Output(output.relation, labels + output.labels[len(names) :])
+
+
+def _wrapped(node: exp.Expr, outer: Scope | None, context: Context) -> Output:
+    """Translate a query in parentheses, which may be sorted and cut itself."""
+    scope = Scope(context, outer)
+    with_clause(node, scope)
+    inner = query(node.this, _around(scope), context)
+    if not any(node.args.get(part) for part in ("order", "limit", "offset")):
+        return inner
+    return sorted_output(node, inner, scope)
+
+
+def _around(scope: Scope) -> Scope:
+    """Give the scope of queries within: WITH and what is outside, no tables."""
+    around = Scope(scope.context, scope.outer)
+    around.ctes = scope.ctes
+    return around
+
+
+def sorted_output(node: exp.Expr, output: Output, scope: Scope) -> Output:
+    """Sort and cut the rows of a whole query."""
+    scope.relation = output.relation
+    scope.tables = [Table("", output.relation, output.labels)]
+    items = [Item(label, True, output.relation.field(name)) for label, name in output.labels]
+    sorts = _sorts(node, items, scope)
+    keys = [
+        sort.of(items[sort.position].value if sort.position is not None else _given(sort))
+        for sort in sorts
+    ]
+    relation = ordered(output.relation, keys)
+    relation = limited(relation, node, scope)
+    return Output(relation, output.labels)
+
+
+def _given(sort: Sort) -> Value:
+    assert sort.value is not None
+    return sort.value
+
+
+def rows_of(node: exp.Expr, parts: list[exp.Expr], outer: Scope) -> Scope:
+    """Translate FROM and some conditions; give the scope with the rows."""
+    scope = Scope(outer.context, outer)
+    with_clause(node, scope)
+    sources.from_clause(node, scope, parts)
+    conditions.restrict(scope, parts)
+    return scope
+
+
+def tables_of(node: exp.Expr, outer: Scope) -> dict[str, set[str]]:
+    """Give the folded names of the columns of each table in FROM, for a look ahead."""
+    scope = Scope(outer.context, outer)
+    with_clause(node, scope)
+    sources.from_clause(node, scope, [])
+    return {table.alias.casefold(): set(table.names) for table in scope.tables}
+
+
+def select(node: exp.Expr, outer: Scope | None, context: Context) -> Output:
+    """Translate a SELECT."""
+    scope = Scope(context, outer)
+    with_clause(node, scope)
+    scope.windows = {window.name.casefold(): window for window in node.args.get("windows") or []}
+    scope.aliases = {
+        item.alias.casefold(): item.this for item in node.expressions if isinstance(item, exp.Alias)
+    }
+    where = node.args.get("where")
+    parts = conditions.conjuncts(where.this) if where is not None else []
+    sources.from_clause(node, scope, parts)
+    conditions.restrict(scope, [copy for part in parts for copy in stars.each(part, scope)])
+    return selected(node, scope)
+
+
+def selected(node: exp.Expr, scope: Scope) -> Output:
+    """Translate what follows FROM and WHERE in a SELECT."""
+    columns = stars.expanded(node.expressions, scope)
+    if _is_grouped(node, columns):
+        return _grouped(node, columns, scope)
+    items = _items(columns, scope)
+    sorts = _sorts(node, items, scope)
+    return _finished(node, items, sorts, scope)
+
+
+def _is_grouped(node: exp.Expr, columns: list[stars.Expanded]) -> bool:
+    if node.args.get("group") is not None or node.args.get("having") is not None:
+        return True
+    order = node.args.get("order")
+    others = [order, node.args.get("qualify")]
+    return any(
+        column.node is not None and calls.has_aggregate(column.node) for column in columns
+    ) or any(part is not None and calls.has_aggregate(part) for part in others)
+
+
+def _items(columns: list[stars.Expanded], scope: Scope) -> list[Item]:
+    items = []
+    for column in columns:
+        value = column.value(scope)
+        label = column.label
+        chosen = label is not None
+        if label is None:
+            assert column.node is not None
+            label = value.name or invented(column.node)
+        items.append(Item(label, chosen, value))
+    return items
+
+
+def _grouped(node: exp.Expr, columns: list[stars.Expanded], scope: Scope) -> Output:
+    """Translate a SELECT that aggregates."""
+    grouping = _grouping(node, columns, scope)
+    scope.grouping = grouping
+    grouping.suggested = {
+        id(column.node): column.label for column in columns if column.node and column.label
+    }
+    items = _items(columns, scope)
+    having = node.args.get("having")
+    parts = conditions.conjuncts(having.this) if having is not None else []
+    conditions_ = [conditions.condition(part, scope) for part in parts]
+    sorts = _sorts(node, items, scope)
+    qualify = node.args.get("qualify")
+    if qualify is None and _is_direct(items, sorts, conditions_, grouping):
+        items = _direct(items, conditions_, grouping, scope)
+    else:
+        scope.relation = grouping.build()
+        if conditions_:
+            scope.relation = Step(scope.relation, "filter", conditions_, keeps_rows=True)
+    return _finished(node, items, sorts, scope)
+
+
+def _grouping(node: exp.Expr, columns: list[stars.Expanded], scope: Scope) -> Grouping:
+    group = node.args.get("group")
+    if group is None:
+        return Grouping(scope, [], [()])
+    if group.args.get("all"):
+        nodes = [column for column in columns if not column.aggregates]
+        keys = _keys([(column.node, column.value(scope), column.label) for column in nodes])
+        return Grouping(scope, keys, [tuple(range(len(keys)))])
+    if group.args.get("totals"):
+        raise Refusal("GROUP BY … WITH TOTALS", group)
+    found, sets = grouping_sets(group)
+    if any(column.node is not None and column.node.find(exp.Query) for column in columns) or any(
+        part.find(exp.Query) for part in found
+    ):
+        scope.answers = {}
+    triples = [_key(part, columns, scope) for part in found]
+    keys = _keys(triples)
+    merged = _merged(triples, keys, sets)
+    if len(merged) > 1:
+        return Grouping(scope, keys, merged)
+    keys = _in_order_of_output(keys, columns)
+    return Grouping(scope, keys, [tuple(range(len(keys)))])
+
+
+def _in_order_of_output(keys: list[Key], columns: list[stars.Expanded]) -> list[Key]:
+    """Sort the keys as the output has them, so that it needs no projection."""
+    places = {column.label: place for place, column in reversed(list(enumerate(columns)))}
+    return sorted(keys, key=lambda key: places.get(key.name, len(columns)))
+
+
+def _merged(
+    triples: list[tuple[exp.Expr | None, Value, str | None]],
+    keys: list[Key],
+    sets: list[tuple[int, ...]],
+) -> list[tuple[int, ...]]:
+    """Give grouping sets as positions of the keys that are left when equal ones are one."""
+    marks = [signature(key.value.node) for key in keys]
+    places = [marks.index(signature(value.node)) for _, value, _ in triples]
+    return [tuple(dict.fromkeys(places[i] for i in chosen)) for chosen in sets]
+
+
+def _key(
+    part: exp.Expr, columns: list[stars.Expanded], scope: Scope
+) -> tuple[exp.Expr | None, Value, str | None]:
+    """Find what a key of GROUP BY means: a position, a column, an alias or an expression."""
+    if isinstance(part, exp.Literal) and not part.is_string and part.name.isdigit():
+        position = int(part.name)
+        if not 1 <= position <= len(columns):
+            raise Refusal(
+                f"GROUP BY {position}: there are {len(columns)} columns", part, code="IB503"
+            )
+        column = columns[position - 1]
+        if column.aggregates:
+            raise Refusal("an aggregate as a key of GROUP BY", part, code="IB503")
+        return column.node, column.value(scope), column.label
+    value = scope.value(part)
+    mark = signature(value.node)
+    for column in columns:
+        if column.label is None or column.aggregates:
+            continue
+        if signature(column.value(scope).node) == mark:
+            return column.node, value, column.label
+    return part, value, None
+
+
+def _keys(triples: list[tuple[exp.Expr | None, Value, str | None]]) -> list[Key]:
+    """Name keys; a key that repeats another one is left out."""
+    keys: list[Key] = []
+    seen = set()
+    for node, value, label in triples:
+        mark = signature(value.node)
+        if mark in seen:
+            continue
+        seen.add(mark)
+        name = label or value.name or (invented(node) if node is not None else "key")
+        keys.append(Key(unique(name, {item.name for item in keys}), node, value))
+    return keys
+
+
+def _is_direct(
+    items: list[Item], sorts: list[Sort], having: list[Value], grouping: Grouping
+) -> bool:
+    """Whether all that is wanted of the groups can be a key or a metric itself."""
+    if len(grouping.sets) > 1 or (having and not grouping.keys):
+        return False
+    if any(sort.position is None for sort in sorts) or any(has_subquery(part) for part in having):
+        return False
+    labels = {item.label for item in items}
+    if len(labels) < len(items):
+        return False
+    return (
+        bool(items)
+        and all(
+            grouping.key_of(item.value) is not None or grouping.is_plain(item.value)
+            for item in items
+        )
+        and (bool(grouping.keys) or any(item.value.uses for item in items))
+    )
+
+
+def _direct(items: list[Item], having: list[Value], grouping: Grouping, scope: Scope) -> list[Item]:
+    """Aggregate with the columns of the output as metrics."""
+    assert scope.relation is not None
+    labels: dict[str, str] = {}
+    for item in items:
+        found = grouping.key_of(item.value)
+        if found is not None:
+            labels.setdefault(found.name, item.label)
+    metrics = {
+        item.label: as_expression(grouping.inlined(item.value))
+        for item in items
+        if grouping.key_of(item.value) is None
+    }
+    keys: dict[str, Value] = {}
+    for grouped in grouping.keys:
+        name = labels.get(grouped.name, grouped.name)
+        keys[unique(name, {*keys, *metrics})] = grouped.value
+        labels[grouped.name] = list(keys)[-1]
+    conditions_ = [grouping.inlined(value) for value in having]
+    relation = Aggregate(scope.relation, keys, metrics, conditions_)
+    scope.relation = relation
+    scope.grouping = None
+    made = []
+    for item in items:
+        found = grouping.key_of(item.value)
+        name = labels[found.name] if found is not None else item.label
+        made.append(Item(item.label, item.chosen, relation.field(name)))
+    return made
+
+
+def _sorts(node: exp.Expr, items: list[Item], scope: Scope) -> list[Sort]:
+    """Find what the keys of ORDER BY mean."""
+    order = node.args.get("order")
+    sorts: list[Sort] = []
+    for part in _sort_keys(order, scope):
+        descending = bool(part.args.get("desc"))
+        nulls_first = bool(part.args.get("nulls_first"))
+        inner = part.this
+        if part.args.get("with_fill"):
+            raise Refusal("ORDER BY … WITH FILL", part)
+        if (
+            isinstance(inner, exp.Var | exp.Column)
+            and inner.name.upper() == "ALL"
+            and not any(item.label.upper() == "ALL" for item in items)
+        ):
+            sorts += [Sort(i, None, descending, nulls_first) for i in range(len(items))]
+            continue
+        position, value = _sorted_by(inner, items, scope)
+        if value is not None and not value.uses and value.is_literal:
+            continue
+        sorts.append(Sort(position, value, descending, nulls_first))
+    return _without_repeats(sorts, items)
+
+
+def _sort_keys(order: exp.Expr | None, scope: Scope) -> list[exp.Expr]:
+    keys = order.expressions if order is not None else []
+    return [copy for key_ in keys for copy in stars.each(key_, scope)]
+
+
+def _sorted_by(node: exp.Expr, items: list[Item], scope: Scope) -> tuple[int | None, Value | None]:
+    node = node.unnest()
+    if isinstance(node, exp.Literal) and not node.is_string and node.name.isdigit():
+        position = int(node.name)
+        if not 1 <= position <= len(items):
+            raise Refusal(
+                f"ORDER BY {position}: there are {len(items)} columns", node, code="IB503"
+            )
+        return position - 1, None
+    if isinstance(node, exp.Column) and not node.table:
+        folded = node.name.casefold()
+        for index, item in enumerate(items):
+            if item.chosen and item.label.casefold() == folded:
+                return index, None
+    value = scope.value(node)
+    mark = signature(value.node)
+    for index, item in enumerate(items):
+        if signature(item.value.node) == mark:
+            return index, None
+    return None, value
+
+
+def _without_repeats(sorts: list[Sort], items: list[Item]) -> list[Sort]:
+    """Leave out keys that were there before: Ibis takes no key twice."""
+    seen, kept = set(), []
+    for sort in sorts:
+        value = items[sort.position].value if sort.position is not None else _given(sort)
+        mark = signature(value.node)
+        if mark not in seen:
+            seen.add(mark)
+            kept.append(sort)
+    return kept
+
+
+def _finished(node: exp.Expr, items: list[Item], sorts: list[Sort], scope: Scope) -> Output:
+    """Take the last steps: QUALIFY, projection, DISTINCT, ORDER BY, LIMIT."""
+    assert scope.relation is not None
+    items = _qualified(node, items, scope)
+    found = node.args.get("distinct")
+    on = found.args.get("on") if found is not None else None
+    if on is not None:
+        items = _first_rows(on, items, sorts, scope)
+        found = None
+    relation: Relation = scope.relation
+    early = [sort for sort in sorts if sort.position is None]
+    names = _names(items)
+    values = {name: item.value for name, item in zip(names, items, strict=True)}
+    labels = tuple(Label(item.label, name) for item, name in zip(items, names, strict=True))
+    if early and found is not None:
+        raise Refusal("ORDER BY of what SELECT DISTINCT does not give", node, code="IB503")
+    if early and any(_reorders(value) for value in [*values.values(), *map(_given, early)]):
+        return _sorted_late(node, values, labels, sorts, scope)
+    if early:
+        keys = [sort.of(_value_of(sort, items)) for sort in sorts]
+        relation = ordered(relation, keys)
+    relation = projected(relation, values, scope)
+    if found is not None:
+        relation = distinct(relation)
+    if sorts and not early:
+        keys = [sort.of(relation.field(names[sort.position or 0])) for sort in sorts]
+        relation = ordered(relation, keys)
+    relation = limited(relation, node, scope)
+    return Output(relation, labels)
+
+
+def _value_of(sort: Sort, items: list[Item]) -> Value:
+    return items[sort.position].value if sort.position is not None else _given(sort)
+
+
+def _reorders(value: Value) -> bool:
+    """Whether DuckDB may give rows in another order after computing a value."""
+    return is_windowed(value) or has_subquery(value) or calls_method(value, "unnest")
+
+
+def _sorted_late(
+    node: exp.Expr,
+    values: dict[str, Value],
+    labels: tuple[Label, ...],
+    sorts: list[Sort],
+    scope: Scope,
+) -> Output:
+    """Sort by columns that are projected for it, and then left out."""
+    assert scope.relation is not None
+    extra: dict[str, Value] = {}
+    names = []
+    for sort in sorts:
+        if sort.position is not None:
+            names.append(labels[sort.position].name)
+        else:
+            value = _given(sort)
+            names.append(unique(value.name or "sort_key", {*values, *extra}))
+            extra[names[-1]] = value
+    relation = projected(scope.relation, values | extra, scope)
+    keys = [sort.of(relation.field(name)) for sort, name in zip(sorts, names, strict=True)]
+    relation = ordered(relation, keys)
+    relation = Step(
+        relation,
+        "drop",
+        [key(relation.field(name)) for name in extra],
+        columns={name: relation.columns[name] for name in values},
+    )
+    return Output(limited(relation, node, scope), labels)
+
+
+def _names(items: list[Item]) -> list[str]:
+    """Give each column a name of its own; chosen names come first."""
+    names: dict[int, str] = {}
+    taken: set[str] = set()
+    for wanted in (True, False):
+        for index, item in enumerate(items):
+            if item.chosen is wanted:
+                names[index] = unique(item.label, taken)
+                taken.add(names[index])
+    return [names[index] for index in range(len(items))]
+
+
+def _qualified(node: exp.Expr, items: list[Item], scope: Scope) -> list[Item]:
+    """Keep the rows that QUALIFY wants.
+
+    Ibis takes the plain conditions of one filter before its windows, so windows are computed first
+    where both are there.
+    """
+    qualify = node.args.get("qualify")
+    if qualify is None:
+        return items
+    assert scope.relation is not None
+    parts = conditions.conjuncts(qualify.this)
+    values = [conditions.condition(part, scope) for part in parts]
+    if all(is_windowed(value) for value in values) and not any(
+        is_windowed(item.value) for item in items
+    ):
+        scope.move(Step(scope.relation, "filter", values, keeps_rows=True))
+        return items
+    combined = values[0]
+    for value in values[1:]:
+        combined = operator("&", combined, value, combined.type)
+    windows = {
+        f"window_{i}": item.value for i, item in enumerate(items, 1) if is_windowed(item.value)
+    }
+    taken = set(scope.relation.columns)
+    named = {unique(name, taken): value for name, value in windows.items()}
+    flag = unique("kept", taken | set(named))
+    relation = extended(scope.relation, {**named, flag: combined})
+    relation = Step(relation, "filter", [relation.field(flag)], keeps_rows=True)
+    scope.move(relation)
+    replacements = dict(zip(windows.values(), named, strict=True))
+    return [
+        item._replace(value=relation.field(replacements[item.value]))
+        if item.value in replacements
+        else item
+        for item in items
+    ]
+
+
+def _first_rows(on: exp.Expr, items: list[Item], sorts: list[Sort], scope: Scope) -> list[Item]:
+    """Keep the first row for each value of DISTINCT ON."""
+    assert scope.relation is not None
+    nodes = on.expressions if isinstance(on, exp.Tuple) else [on]
+    partition = []
+    for part in nodes:
+        position, value = _sorted_by(part, items, scope)
+        partition.append(items[position].value if position is not None else value)
+    order = [sort.of(_value_of(sort, items)) for sort in sorts]
+    number = function("row_number", type=BIGINT)
+    first = over(number, [value for value in partition if value is not None], order, None)
+    assert first is not None
+    condition = operator("==", first, literal(0, INTEGER), BIGINT)
+    if any(is_windowed(item.value) for item in items):
+        raise Refusal("DISTINCT ON beside window functions", on)
+    scope.move(Step(scope.relation, "filter", [condition], keeps_rows=True))
+    return items
