@@ -44,9 +44,17 @@ check: && test
     {{ python }} -m ruff check
     {{ python }} -m mypy
 
-# Measure: validated examples per second beside the bare cost, in one run
-bench *arguments:
+# Measure, each beside a yardstick of the same run: validation, then translation
+bench: bench-validation bench-translation
+
+# Measure validated examples per second beside the bare cost
+bench-validation *arguments:
     @{{ python }} bench/validation.py "$@"
+
+# Measure what translating costs, how that grows, and what its results cost to run
+[no-exit-message]
+bench-translation *arguments:
+    @{{ python }} bench/translation.py "$@"
 
 # Write README's generated numbers again
 readme:

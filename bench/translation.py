@@ -16,6 +16,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from statistics import geometric_mean, linear_regression, median
 from typing import Any, NamedTuple
 
@@ -73,7 +74,7 @@ def main() -> int:
     if unknown := set(arguments.parts) - set(PARTS):
         parser.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     parts = arguments.parts or PARTS
-    report: dict[str, Any] = {"scale": arguments.scale}
+    report: dict[str, Any] = {}
     if "growth" in parts:
         report["growth"] = growth(arguments.rounds)
     for benchmark in BENCHMARKS if {"translation", "run_time"} & set(parts) else ():
@@ -85,7 +86,8 @@ def main() -> int:
                 found = translation(suite, arguments.rounds)
                 report.setdefault("translation", {})[suite.name] = found
             if "run_time" in parts:
-                report.setdefault("run_time", {})[suite.name] = run_time(suite, arguments.rounds)
+                found = run_time(suite, arguments.scale, arguments.rounds)
+                report.setdefault("run_time", {})[suite.name] = found
     report["missed"] = missed(report)
     print(json.dumps(report, indent=2) if arguments.format == "json" else shown(report))
     return int(bool(report["missed"]))
@@ -113,10 +115,10 @@ def translation(suite: Suite, rounds: int) -> dict[str, Any]:
     def qualified(sql: str) -> None:
         qualify(sqlglot.parse_one(sql, read="duckdb"), schema=schema, dialect="duckdb")
 
-    pairs = [
-        Pair(name, *best(rounds, lambda q=sql: translate(q, suite.catalog), lambda q=sql: qualified(q)))
-        for name, sql in suite.queries.items()
-    ]
+    pairs = []
+    for name, sql in suite.queries.items():
+        times = best(rounds, partial(translate, sql, suite.catalog), partial(qualified, sql))
+        pairs.append(Pair(name, *times))
     worst = max(pairs, key=lambda pair: pair.ratio)
     return {
         "queries": len(pairs),
@@ -127,7 +129,7 @@ def translation(suite: Suite, rounds: int) -> dict[str, Any]:
     }
 
 
-def run_time(suite: Suite, rounds: int) -> dict[str, Any]:
+def run_time(suite: Suite, scale: float, rounds: int) -> dict[str, Any]:
     """Compare running what Ibis compiles of a translation with running the query."""
     con = suite.con
     backend = ibis.duckdb.from_connection(con)
@@ -135,13 +137,11 @@ def run_time(suite: Suite, rounds: int) -> dict[str, Any]:
     for name, sql in suite.queries.items():
         code = translate(sql, suite.catalog).code
         compiled = backend.compile(expression(code, {"con": backend}))
-
-        def run(text: str) -> None:
-            con.execute(text).to_arrow_table()
-
-        pairs.append(Pair(name, *best(rounds, lambda c=compiled: run(c), lambda q=sql: run(q))))
+        times = best(rounds, partial(fetch, con, compiled), partial(fetch, con, sql))
+        pairs.append(Pair(name, *times))
     slow = sorted((p for p in pairs if p.ratio > SLOW), key=lambda p: -p.ratio)
     return {
+        "scale": scale,
         "queries": len(pairs),
         "geometric_mean": geometric_mean([pair.ratio for pair in pairs]),
         "slow": [
@@ -151,12 +151,15 @@ def run_time(suite: Suite, rounds: int) -> dict[str, Any]:
     }
 
 
+def fetch(con: duckdb.DuckDBPyConnection, sql: str) -> None:
+    """Run a query to its end."""
+    con.execute(sql).to_arrow_table()
+
+
 def ctes(size: int) -> str:
     """Chain common table expressions."""
     first = "c0 AS (SELECT a, b FROM t)"
-    more = (
-        f"c{i} AS (SELECT a, b + {i} AS b FROM c{i - 1} WHERE a > {i})" for i in range(1, size)
-    )
+    more = (f"c{i} AS (SELECT a, b + {i} AS b FROM c{i - 1} WHERE a > {i})" for i in range(1, size))
     return f"WITH {', '.join([first, *more])} SELECT a, b FROM c{size - 1}"
 
 
@@ -227,8 +230,9 @@ def growth(rounds: int) -> dict[str, Any]:
         times: dict[int, float] = {}
         refused = {}
         for size in sizes:
+            sql = family(size)
             try:
-                (times[size],) = best(rounds, lambda sql=family(size): translate(sql, catalog))
+                (times[size],) = best(rounds, partial(translate, sql, catalog))
             except IbertError as error:
                 refused[size] = error.diagnostics[0].message
         report[family.__name__] = {
@@ -241,7 +245,9 @@ def growth(rounds: int) -> dict[str, Any]:
 
 def exponent(times: dict[int, float]) -> float:
     """Give the slope of times over sizes, both on logarithmic scales."""
-    return linear_regression(*([math.log(x) for x in side] for side in zip(*times.items()))).slope
+    return linear_regression(
+        *([math.log(x) for x in side] for side in zip(*times.items(), strict=True))
+    ).slope
 
 
 def best(rounds: int, *sides: Callable[[], object]) -> list[float]:
@@ -284,23 +290,30 @@ def shown(report: dict[str, Any]) -> str:
 def _shown(report: dict[str, Any]) -> Iterator[str]:
     for name, found in report.get("translation", {}).items():
         yield (
-            f"{found['median_ratio']:6.2f} × parsing and qualifying  {name}: translation, median"
-            f" {found['median_ms']:.1f} ms; worst {found['worst_ratio']:.2f} × ({found['worst']})"
+            f"{found['median_ratio']:6.2f} times parsing and qualifying  translation of {name},"
+            f" median {found['median_ms']:.1f} ms; worst {found['worst_ratio']:.2f}"
+            f" ({found['worst']})"
         )
     for name, found in report.get("growth", {}).items():
         times = ", ".join(f"{size}: {spent:.1f}" for size, spent in found["ms"].items())
-        yield f"{found['exponent']:6.2f} exponent  {name}: ms {times}"
+        yield f"{found['exponent']:6.2f} exponent  growth of {name}, ms by size {times}"
     for name, found in report.get("run_time", {}).items():
-        yield f"{found['geometric_mean']:6.2f} × the query  {name}: run time, geometric mean"
+        yield (
+            f"{found['geometric_mean']:6.2f} times the query  run time of {name} at scale"
+            f" {found['scale']:g}, geometric mean"
+        )
         for slow in found["slow"]:
-            ratio = slow["ms"] / slow["original_ms"]
             yield (
-                f"{ratio:14.2f} × {slow['query']}: {slow['ms']:.1f} ms,"
-                f" the query {slow['original_ms']:.1f} ms"
+                f"{slow['ms'] / slow['original_ms']:14.2f} times {slow['query']}:"
+                f" {slow['ms']:.1f} ms, the query {slow['original_ms']:.1f} ms"
             )
     for goal in report["missed"]:
         yield f"missed: {goal}"
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except IbertError as error:  # an extension is missing, or a query of a benchmark is refused
+        print(error, file=sys.stderr)
+        sys.exit(2)

@@ -32,6 +32,14 @@ def test_commands_run(command: list[str]) -> None:
     assert (result.returncode, bool(result.stdout)) == (0, True)
 
 
+@pytest.mark.parametrize("command", [c for c in commands() if "|" in c], ids=" ".join)
+def test_piped_commands_run(command: list[str]) -> None:
+    at = command.index("|")
+    assert (command[0], command[at + 1]) == ("echo", "ibert")
+    result = ibert(*command[at + 2 :], cwd=ROOT, stdin=" ".join(command[1:at]))
+    assert (result.returncode, bool(result.stdout)) == (0, True)
+
+
 def test_recipes_exist() -> None:
     just = Path(sys.executable).with_name("just")
     listed = subprocess.run(

@@ -55,11 +55,30 @@ def last_value(code: str) -> str:
     return ast.dump(statement.value)
 
 
+def rows_of(sql: str, code: str | None, database: Path) -> list[str]:
+    """Give what the SQL, or the compiled SQL of code, gives in DuckDB: Arrow lacks some types."""
+    with duckdb.connect(database, read_only=True) as raw:
+        if code is not None:
+            con = ibis.duckdb.from_connection(raw)
+            namespace: dict[str, Any] = {"con": con}
+            exec(code, namespace)  # noqa: S102
+            con._run_pre_execute_hooks(namespace["expr"])
+            sql = con.compile(namespace["expr"])
+        text = f"SELECT COLUMNS(*)::VARCHAR FROM ({sql})"  # noqa: S608
+        return sorted(map(repr, raw.sql(text).fetchall()))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("case", CASES)
-def test_pairs(case: dict[str, str], catalog: ibert.Catalog, verifier: Verifier) -> None:
+def test_pairs(
+    case: dict[str, Any], catalog: ibert.Catalog, verifier: Verifier, database: Path
+) -> None:
     code = translate(case["sql"], catalog).code
     if "code" in case:
         assert last_value(code) == last_value(case["code"]), code
+    if case.get("fetched") is False:
+        assert rows_of(case["sql"], code, database) == rows_of(case["sql"], None, database)
+        return
     verdict = verifier.verify(case["sql"], code)
     assert verdict.status in (Status.VERIFIED, Status.CHECKED), (code, verdict)
     assert verdict.evidence.difference is None
@@ -74,7 +93,7 @@ def test_deterministic(catalog: ibert.Catalog) -> None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_forms(catalog: ibert.Catalog, database: Path) -> None:
-    sql = "WITH q AS (SELECT id, x FROM t WHERE x > 0) SELECT q.id, u.v FROM q JOIN u ON q.id = u.id"
+    sql = "WITH q AS (SELECT id FROM t WHERE x > 0) SELECT q.id, u.v FROM q JOIN u ON q.id = u.id"
     con = ibis.duckdb.connect(database, read_only=True)
     tables = {name: con.table(name) for name in ("t", "u")}
     results = []
@@ -84,16 +103,15 @@ def test_forms(catalog: ibert.Catalog, database: Path) -> None:
         if form == "expression":
             *before, last = ast.parse(code).body
             assert isinstance(last, ast.Expr)
-            exec(compile(ast.Module([*before], []), "code", "exec"), namespace)
-            found = eval(compile(ast.Expression(last.value), "code", "eval"), namespace)
+            exec(compile(ast.Module([*before], []), "code", "exec"), namespace)  # noqa: S102
+            found = eval(compile(ast.Expression(last.value), "code", "eval"), namespace)  # noqa: S307
         else:
-            exec(code, namespace)
+            exec(code, namespace)  # noqa: S102
             found = namespace["expr"] if form == "script" else namespace["query"](**tables)
         results.append(con.compile(found))
     assert results[0] == results[1] == results[2]
 
 
-# What is part of a statement around a query, of other dialects only, or of a node that handles it.
 def test_every_class_of_sqlglot_is_handled_or_refused() -> None:
     handled = set(rules())
     for found in vars(exp).values():
@@ -112,7 +130,7 @@ def test_every_class_of_sqlglot_is_handled_or_refused() -> None:
         ("SELECT no_such_function(id) FROM t", "IB504", 1, 8),
         ("SELECT id FROM t WHERE", "IB002", 1, 18),
         ("", "IB002", None, None),
-        ("SELECT id FROM t LIMIT (SELECT 1)", "IB501", 1, None),
+        ("SELECT id FROM t LIMIT (SELECT 1.5)", "IB501", 1, None),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(
@@ -149,7 +167,7 @@ def test_depth_is_refused(sql: str, catalog: ibert.Catalog) -> None:
         ("SELECT id, collect_list(x) OVER (PARTITION BY g) AS l FROM t", "spark"),
         ("SELECT id, date_diff('day', d, DATE '2021-01-01') AS n FROM t", "trino"),
         ("SELECT id, NVL(x, 0) AS n FROM t", "redshift"),
-        ("SELECT id, toYear(d) AS y FROM t", "clickhouse"),
+        ("SELECT id, if(x > 1, 'a', 'b') AS z FROM t", "clickhouse"),
         ("SELECT id FROM t WHERE g GLOB 'a*'", "sqlite"),
     ],
 )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ibert.catalog import Catalog
     from ibert.diagnostics import Diagnostic, IbertError, Span
     from ibert.tasks.sql_to_ibis import sql_to_ibis
+    from ibert.translator.decompilation import decompile
     from ibert.translator.refusal import RefusedError
     from ibert.verdict import Difference, Evidence, Status, Verdict
     from ibert.verification import verify
@@ -31,6 +32,7 @@ _HOMES = {
     "Status": "ibert.verdict",
     "Support": "ibert.answer",
     "Verdict": "ibert.verdict",
+    "decompile": "ibert.translator.decompilation",
     "portability": "ibert.backends",
     "sql_to_ibis": "ibert.tasks.sql_to_ibis",
     "verify": "ibert.verification",
@@ -49,6 +51,7 @@ __all__ = [
     "Status",
     "Support",
     "Verdict",
+    "decompile",
     "portability",
     "sql_to_ibis",
     "verify",

@@ -44,7 +44,7 @@ CODES = {
     "IB503": "SQL that means nothing",
     "IB504": "an unknown function",
     "IB505": "code that calls functions of DuckDB which Ibis lacks",
-    "IB506": "what a parameter was proved with",
+    "IB506": "the values of parameters that a proof is about",
 }
 
 

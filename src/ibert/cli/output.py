@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ibert.diagnostics import IbertError
-    from ibert.verdict import Difference
+    from ibert.verdict import Difference, Evidence
 
 FINDINGS = 1
 USAGE = 2
@@ -44,6 +44,14 @@ def print_json(value: Any) -> None:
     import msgspec
 
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
+
+
+def equal_rows(evidence: Evidence) -> str:
+    """Say what a VERIFIED verdict rests on."""
+    rows = f"{evidence.rows} equal row{'s' * (evidence.rows != 1)}"
+    order = ", in the same order" if evidence.order else ""
+    on = f" on {evidence.databases} databases" if evidence.databases > 1 else ""
+    return f"{rows}{order}{on}"
 
 
 def print_difference(difference: Difference) -> None:

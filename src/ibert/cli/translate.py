@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ibert.cli.output import FINDINGS, format_option, note, print_difference, print_json
+from ibert.cli.output import FINDINGS, equal_rows, format_option, note, print_difference, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,8 +94,8 @@ def _print(answer: Answer) -> None:
     click.echo(answer.code, nl=False)
     verdict = answer.verdict
     evidence = verdict.evidence
-    equal = f": {evidence.rows} equal row{'s' * (evidence.rows != 1)}" if verdict.verified else ""
-    note(verdict.status.value + equal)
+    equal = f": {equal_rows(evidence)}" if verdict.verified else ""
+    note(f"{verdict.status.value}{equal}")
     for diagnostic in (*verdict.diagnostics, *answer.diagnostics):
         note(str(diagnostic))
     if evidence.difference:
@@ -112,7 +112,9 @@ def _print_portability(found: Sequence[Portability]) -> None:
 
     table = Table("backend", "", "stopped by", box=None)
     for item in found:
-        table.add_row(
-            item.backend, item.support.value, escape(item.operation or item.message or "")
-        )
+        message = item.message or ""
+        reason = item.operation or message
+        if item.operation and item.operation not in message:
+            reason = f"{item.operation}: {message}"
+        table.add_row(item.backend, item.support.value, escape(reason))
     Console(stderr=True).print(table)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ibert.cli.output import FINDINGS, format_option, note, print_difference, print_json
+from ibert.cli.output import FINDINGS, equal_rows, format_option, note, print_difference, print_json
 
 if TYPE_CHECKING:
     from ibert.verdict import Verdict
@@ -66,9 +66,7 @@ def _print(verdict: Verdict) -> None:
     evidence = verdict.evidence
     click.echo(verdict.status.value)
     if verdict.verified:
-        order = ", in the same order" if evidence.order else ""
-        on = f" on {evidence.databases} databases" if evidence.databases > 1 else ""
-        note(f"{evidence.rows} equal row{'s' * (evidence.rows != 1)}{order}{on}")
+        note(equal_rows(evidence))
     for diagnostic in verdict.diagnostics:
         note(str(diagnostic))
     if evidence.difference:

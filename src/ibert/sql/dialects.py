@@ -91,7 +91,15 @@ class _AsWrittenParser(DuckDBParser):
         found = super()._parse_window(this, alias)
         if found is not None and self._match_text_seq("EXPORT_STATE"):
             return self.expression(exp.Anonymous(this=EXPORT_STATE, expressions=[found]))
-        return found  # type: ignore[no-any-return]
+        return found
+
+    def _parse_in(self, this: exp.Expr | None, alias: bool = False) -> exp.In:
+        """Read IN (VALUES …) as IN of a query."""
+        found: exp.In = super()._parse_in(this, alias)
+        if len(found.expressions) == 1 and isinstance(found.expressions[0], exp.Values):
+            query = exp.select("*").from_(found.expressions[0]).subquery(copy=False)
+            return exp.In(this=found.this, query=query)
+        return found
 
     def _parse_types(self, *args: Any, **kwargs: Any) -> exp.Expr | None:
         found: exp.Expr | None = super()._parse_types(*args, **kwargs)

@@ -10,14 +10,14 @@ from itertools import combinations
 from sqlglot import exp
 
 from ibert.translator import calls
+from ibert.translator.correlation import hoisted
 from ibert.translator.datatypes import BIGINT
-from ibert.translator.decorrelation import hoisted
 from ibert.translator.names import invented, unique
 from ibert.translator.refusal import Refusal
 from ibert.translator.relations import Aggregate, Column, Relation, SetOperation, Step
 from ibert.translator.scope import Scope
 from ibert.translator.syntax import fields, has_subquery, is_windowed, replaced, signature
-from ibert.translator.values import FieldNode, Slot, Value, literal, null, typed_literal
+from ibert.translator.values import FieldNode, Slot, Value, literal, method, null, typed_literal
 from ibert.translator.values import field as field_of
 
 
@@ -186,7 +186,10 @@ class Grouping:
     def _branch(self, chosen: Sequence[int]) -> Aggregate:
         assert self.scope.relation is not None
         keys = {self.keys[i].name: self.keys[i].value for i in chosen}
-        return Aggregate(self.scope.relation, keys, dict(self.metrics))
+        metrics = dict(self.metrics)
+        if not keys and not metrics:  # the one row of no keys has to hold something
+            metrics = {"rows": method(self.scope.rows(), "count", type=BIGINT)}
+        return Aggregate(self.scope.relation, keys, metrics)
 
     def _aligned(self, branch: Aggregate, index: int) -> Relation:
         """Give the rows of one grouping set all keys: those that it lacks are NULL."""

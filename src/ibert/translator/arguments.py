@@ -15,7 +15,8 @@ _SET_OPERATION = f"this expression distinct by_name {_SORTED}"
 _BINARY = "this expression"
 
 _READ: dict[type[exp.Expr], str] = {
-    exp.Select: f"expressions from_ joins laterals where group having qualify windows distinct {_SORTED}",
+    exp.Select: "expressions from_ joins laterals where group having qualify windows distinct "
+    f"{_SORTED}",
     exp.Subquery: f"this alias joins pivots sample {_SORTED}",
     exp.Union: _SET_OPERATION,
     exp.Intersect: _SET_OPERATION,
@@ -67,16 +68,16 @@ _READ: dict[type[exp.Expr], str] = {
     exp.Extract: _BINARY,
     exp.JSONExtract: _BINARY,
     exp.JSONExtractScalar: _BINARY,
-    exp.RegexpFullMatch: _BINARY,
 }
 KNOWN = {kind: frozenset(names.split()) for kind, names in _READ.items()}
 KNOWN |= {kind: frozenset(names) for kind, names in ORDERS.items() if kind not in KNOWN}
+KNOWN[exp.Encode] |= {"charset"}  # which sqlglot adds
 
 # Arguments that are no expressions, and mean nothing to DuckDB or what it does in any case.
 _MARKS = frozenset(
     {
         *("big_int", "coalesce", "ignore_nulls", "is_end_exclusive", "is_left", "is_string"),
-        *("position", "safe", "typed"),
+        *("null_if_pos_overflow", "position", "safe", "single_replace", "zero_is_msb"),
     }
 )
 
@@ -106,10 +107,10 @@ def check(node: exp.Expr) -> None:
         for name, value in part.args.items():
             if not value:
                 continue
-            if known is not None:
-                lost = name not in known
+            if isinstance(part, exp.Func) and _is_mark(value):
+                lost = name not in _MARKS and name not in (known or ())
             else:
-                lost = isinstance(part, exp.Func) and _is_mark(value) and name not in _MARKS
+                lost = known is not None and name not in known
             if lost:
                 kind = type(part).__name__.lower()
                 raise Refusal(f"{name.rstrip('_').replace('_', ' ')} of a {kind}", part)

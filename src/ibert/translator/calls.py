@@ -8,8 +8,8 @@ from typing import NamedTuple
 from sqlglot import exp
 
 from ibert.sql.dialects import EXPORT_STATE
+from ibert.translator.correlation import hoisted
 from ibert.translator.datatypes import BIGINT, HUGEINT, INTERVAL, UNKNOWN, VARCHAR, Type, decimal
-from ibert.translator.decorrelation import hoisted
 from ibert.translator.functions import REGISTRY, dates, signatures
 from ibert.translator.functions import json as json_functions
 from ibert.translator.functions.aggregates import AggregateCall, aggregate, windowed
@@ -238,6 +238,11 @@ def aggregated(node: exp.Expr, scope: Scope) -> Value:
     """Translate an aggregate over the rows of a scope."""
     node = conditional(node, bool(scope.keyed))
     read, _ = aggregate_call(node, scope)
+    if scope.outer is not None and scope.relation is not None:
+        inner = [*read.arguments, *read.order_by, *([read.where] if read.where else [])]
+        slots = frozenset().union(*(value.uses for value in inner))
+        if slots and scope.relation.slot not in slots:
+            raise Refusal("an aggregate of the query around it", node, "write a join")
     found = aggregate(read)
     if found is None:
         raise Refusal(f"the aggregate {node.sql('duckdb')}", node)

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import reduce
 
 from sqlglot import exp
 
-from ibert.translator.datatypes import DOUBLE, NULL, UNKNOWN, VARCHAR, Type, common, from_sqlglot
-from ibert.translator.functions import dates
+from ibert.translator.datatypes import (
+    BIGINT,
+    DOUBLE,
+    INTERVAL,
+    NULL,
+    UNKNOWN,
+    VARCHAR,
+    Type,
+    from_sqlglot,
+)
+from ibert.translator.functions import dates, durations
 from ibert.translator.literals import truth
 from ibert.translator.operators import comparable, compare, read_as
 from ibert.translator.refusal import Refusal
@@ -23,7 +31,7 @@ from ibert.translator.values import (
     function,
     literal,
     method,
-    null,
+    typed_literal,
 )
 
 
@@ -79,11 +87,16 @@ def unified(
         if "unknown" in names:
             return values, UNKNOWN, None
         raise Refusal(f"one result of the types {', '.join(names)}", node, "cast them to one type")
+    values = [_adapted(value, kind) for value in values]
+    if kind == INTERVAL:
+        values = [value if value.is_null else _brought(value, kind) for value in values]
+        return durations.of_one_unit(values), kind, None
     declared = {value.declared for value in values if not value.is_null}
     if all(item.is_integer for item in declared):
-        if len({value.declared.is_unsigned for value in values if not value.is_literal}) > 1:
-            values = [value if value.is_literal else _brought(value, kind) for value in values]
-        return values, kind, None
+        # Of integers with and without sign Ibis declares the type of some.
+        if any(item.is_unsigned for item in declared) and len(declared) > 1:
+            values = [_brought_integer(value, kind) for value in values]
+        return values, kind, None if kind.dtype else BIGINT
     if all(item.is_integer or item.is_floating for item in declared) and kind.is_floating:
         return values, kind, DOUBLE
     held = _holding_literals(values)
@@ -116,13 +129,29 @@ def _alike(values: list[Value], kind: Type) -> bool:
 
 
 def _brought(value: Value, kind: Type) -> Value:
-    if value.is_null or value.type == value.declared == kind:
+    if value.is_null or value.type == value.declared == kind or value.type == kind == INTERVAL:
         return value
     if value.is_literal and value.type.is_integer and kind.is_integer:
         return value
-    if value.is_literal and value.type == VARCHAR:
-        return read_as(value, kind)
     return cast(as_expression(value), kind)
+
+
+def _adapted(value: Value, kind: Type) -> Value:
+    """Read a constant text as what stands beside it."""
+    is_text = value.is_literal and value.type == VARCHAR and not value.is_null
+    return read_as(value, kind) if is_text and kind not in (VARCHAR, UNKNOWN) else value
+
+
+def _brought_integer(value: Value, kind: Type) -> Value:
+    if value.is_literal and not value.is_null and kind.dtype is not None:
+        return typed_literal(literal(value.literal, kind))
+    return (
+        value
+        if value.is_null
+        else converted(value, kind)
+        if kind.dtype is None
+        else _brought(value, kind)
+    )
 
 
 def if_(node: exp.Expr, scope: Scope) -> Value:
@@ -156,10 +185,24 @@ def nullif(node: exp.Expr, scope: Scope) -> Value:
     if left.is_null or right.is_null:
         return left
     first, second = comparable(left, right, node)
-    if first is not left:
+    if first is left and left.type == right.type:
+        second = right
+    if first is not left or not _keeps_type(left, second):
         same = compare("==", left, right, node)
-        return choose([(same, null(left.type))], left, left.type, left.declared)
+        return choose([(same, literal(None, NULL))], left, left.type, left.declared)
     return method(left, "nullif", second, type=left.type, declared=left.declared)
+
+
+def _keeps_type(left: Value, right: Value) -> bool:
+    """Whether Ibis declares the type of the first operand for NULLIF, or a wider one."""
+    one, other = left.declared, right.declared
+    if left.type == INTERVAL:
+        return False
+    if right.is_literal and other.is_integer and one.is_numeric:
+        return not one.is_unsigned
+    if one.is_floating and (other.is_floating or right.is_literal):
+        return True
+    return one == other == right.type or (one.is_decimal and other.is_decimal and right.is_literal)
 
 
 def extreme(node: exp.Expr, scope: Scope) -> Value:

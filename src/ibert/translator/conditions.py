@@ -35,13 +35,13 @@ def _filter(node: exp.Expr, scope: Scope) -> Value:
 
 def restrict(scope: Scope, parts: list[exp.Expr]) -> None:
     """Keep the rows for which all conditions hold."""
-    from ibert.translator import subqueries
+    from ibert.translator import semi_joins
 
     plain: list[Value] = []
     late: list[exp.Expr] = []
     assert scope.relation is not None
     for part in with_between(parts):
-        if subqueries.is_semi_join(part, scope):
+        if semi_joins.is_semi_join(part, scope):
             late.append(part)
         else:
             value = _filter(part, scope)
@@ -50,6 +50,6 @@ def restrict(scope: Scope, parts: list[exp.Expr]) -> None:
     if plain:
         scope.move(Step(scope.relation, "filter", plain, keeps_rows=True))
     for part in late:
-        if not subqueries.semi_join(part, scope):
+        if not semi_joins.semi_join(part, scope):
             value = _filter(part, scope)
             scope.move(Step(scope.relation, "filter", [value], keeps_rows=True))

@@ -50,10 +50,8 @@ class Type(NamedTuple):
 
     @property
     def closest(self) -> Type:
-        """The type that Ibis declares for it at best: the one it gives to columns of tables."""
-        if self.name in ("hugeint", "uhugeint"):
-            return decimal(38, 0)
-        return VARCHAR if self.name == "enum" else self
+        """The type to declare for it: the nearest one of those that Ibis has."""
+        return {"hugeint": BIGINT, "uhugeint": UBIGINT, "enum": VARCHAR}.get(self.name, self)
 
     @property
     def is_integer(self) -> bool:
@@ -456,3 +454,16 @@ def _common_time(left: Type, right: Type) -> Type:
         wider = max(left.name, right.name, key=_TIMES.index)
         return Type(wider)
     return UNKNOWN
+
+
+def settled(kind: Type) -> Type:
+    """Give the type of a column of a result: where only NULL is known, DuckDB settles on INTEGER.
+
+    Examples
+    --------
+    >>> settled(list_of(NULL)).dtype
+    'array<int32>'
+    """
+    if kind == NULL:
+        return INTEGER
+    return list_of(settled(kind.element)) if kind.name == "list" else kind

@@ -10,13 +10,14 @@ by a filter.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
+from ibert.translator.correlation import OuterField
 from ibert.translator.datatypes import BIGINT, BOOLEAN, INTEGER, UNKNOWN
 from ibert.translator.functions.windows import over
 from ibert.translator.joins import join
 from ibert.translator.names import unique
-from ibert.translator.projection import extended
+from ibert.translator.reductions import is_count, is_plain, is_reduction
 from ibert.translator.refusal import Refusal
 from ibert.translator.relations import (
     Aggregate,
@@ -29,11 +30,9 @@ from ibert.translator.relations import (
     ValueRelation,
     View,
 )
-from ibert.translator.scope import Scope
 from ibert.translator.syntax import (
     calls,
     free_slots,
-    has_subquery,
     nodes,
     signature,
     subqueries_of,
@@ -42,7 +41,6 @@ from ibert.translator.values import (
     LOAD,
     ColumnNode,
     FieldNode,
-    FunctionNode,
     KeyNode,
     RelationNode,
     Slot,
@@ -54,104 +52,8 @@ from ibert.translator.values import (
     operator,
 )
 
-OuterField = tuple[Slot, str]
-
 # Methods that mean the same for each combination of values apart.
 _ROWWISE = {"filter", "select", "mutate", "drop", "distinct", "order_by", "unnest", "view"}
-
-
-def rows_around(scope: Scope) -> dict[Slot, Relation]:
-    """Give the relations whose columns the queries in a scope can read."""
-    if scope.grouping is not None:
-        return {scope.grouping.slot: scope.grouping.build()}
-    found = {table.relation.slot: table.relation for table in scope.tables}
-    if scope.relation is not None:
-        found[scope.relation.slot] = scope.relation
-    return found
-
-
-def hoisted(value: Value, scope: Scope) -> Value:
-    """Make a column of a value that Ibis takes in projections and filters alone."""
-    if not has_subquery(value) or scope.relation is None:
-        return value
-    slots = frozenset(rows_around(scope))
-    correlated = any(free_slots(relation) & slots for relation in subqueries_of(value))
-    if not correlated and value.uses & slots:
-        return value
-    if scope.grouping is not None:
-        if not correlated:
-            return value
-        raise Refusal("a query over the groups around it in a window", None)
-    name = unique("value", scope.relation.columns)
-    scope.move(extended(scope.relation, {name: value}))
-    return scope.relation.field(name)
-
-
-def outer_fields(relation: Relation, slots: frozenset[Slot]) -> dict[OuterField, FieldNode]:
-    """Give the columns of some rows around it that a relation reads."""
-    found: dict[OuterField, FieldNode] = {}
-    for _, value, local in _values_within(relation):
-        for node in nodes(value.node):
-            if isinstance(node, FieldNode) and node.slot in slots - local:
-                found.setdefault((node.slot, node.name), node)
-    return found
-
-
-def _values_within(
-    relation: Relation, bound: frozenset[Slot] = frozenset()
-) -> Iterator[tuple[Relation, Value, frozenset[Slot]]]:
-    """Yield the values in a relation, with the rows that are bound where they stand."""
-    pending, seen = [(relation, bound)], set()
-    while pending:
-        item, around = pending.pop()
-        if item in seen:
-            continue
-        seen.add(item)
-        pending += [(part, around) for part in item.inputs]
-        local = around | {part.slot for part in item.inputs}
-        for value in item.values:
-            yield item, value, local
-            pending += [(part, local) for part in subqueries_of(value)]
-
-
-def is_writable(relation: Relation, slots: frozenset[Slot]) -> bool:
-    """Whether a relation reads the rows around it in filters alone, each at one place."""
-    seen: set[Relation] = set()
-    pending = [(relation, slots)]
-    while pending:
-        item, outer = pending.pop()
-        if not free_slots(item) & outer:
-            continue
-        if item in seen:
-            return False
-        seen.add(item)
-        pending += [(part, outer) for part in item.inputs]
-        local = frozenset(part.slot for part in item.inputs)
-        for value in item.values:
-            pending += [(part, outer - local) for part in subqueries_of(value)]
-            if not all(
-                _is_writable_in(item, part, outer - local, local) for part in _parts(value.node)
-            ):
-                return False
-    return True
-
-
-def _parts(node: ast.expr) -> Iterator[ast.expr]:
-    """Yield the conditions that `&` connects."""
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd):
-        yield from _parts(node.left)
-        yield from _parts(node.right)
-    else:
-        yield node
-
-
-def _is_writable_in(
-    relation: Relation, node: ast.expr, outer: frozenset[Slot], local: frozenset[Slot]
-) -> bool:
-    read = {part.slot for part in nodes(node) if isinstance(part, FieldNode)}
-    if not read & outer:
-        return True
-    return isinstance(relation, Step) and relation.method == "filter" and bool(read & local)
 
 
 class Domain:
@@ -188,6 +90,40 @@ class Domain:
         for other in made[1:]:
             self.relation, _ = join(self.relation, other, "cross")
         self._pushed: dict[Relation, Relation] = {}
+        self._direct: Step | None = None
+
+    def attach(self, relation: Relation, summarized: bool) -> Domain:
+        """Read the values from the relation itself, where it wants columns to be equal to all.
+
+        That holds for a query that is a chain of steps over a filter by equality. Rows around it
+        that are NULL there have no rows in it, so that an aggregate of all rows may only be the
+        last step of one that is `summarized`: made up for where there are no rows.
+        """
+        item = relation
+        while not isinstance(item, Step) or self._depends(item.parent):
+            plain = isinstance(item, Step) and item.method in {*_ROWWISE, "limit"}
+            groups = isinstance(item, Aggregate) and (
+                item.keys or (summarized and item is relation)
+            )
+            if not plain and not groups:
+                return self
+            assert isinstance(item, Step | Aggregate)
+            item = item.parent
+        if item.method == "filter":
+            equal = self._equal(item)
+            if set(equal) == set(self.columns):
+                self._direct = item
+                self.columns = {name: Column.of(equal[name]) for name in self.columns}
+        return self
+
+    def _equal(self, step: Step) -> dict[str, Value]:
+        """Give the columns that a filter wants to be equal to some of the domain."""
+        found: dict[str, Value] = {}
+        for value in step.arguments:
+            pair = self._key(value, step.parent)
+            if pair is not None and pair[1].is_field and pair[0].name:
+                found[pair[0].name] = step.parent.field(pair[1].name or "")
+        return found
 
     def outer(self) -> list[tuple[str, Value]]:
         """Give each column of the domain with the one around the query that it is."""
@@ -206,7 +142,7 @@ class Domain:
         return [self._same(value, relation.field(name)) for name, value in self.outer()]
 
     def _same(self, one: Value, other: Value) -> Value:
-        if one.required and other.required:
+        if self._direct is not None or (one.required and other.required):
             return operator("==", one, other, BOOLEAN)
         return method(one, "identical_to", other, type=BOOLEAN)
 
@@ -223,7 +159,7 @@ class Domain:
     def grouped(self, relation: Aggregate) -> Relation:
         """Aggregate for each combination of values that has rows."""
         made = self._aggregated(relation)
-        if _is_plain(made):
+        if is_plain(made):
             made.columns = self.columns | relation.columns
             made.slot = relation.slot
             return made
@@ -256,13 +192,13 @@ class Domain:
         reductions: dict[str, Value] = {}
         results: dict[str, Value] = {}
         for name, value in wanted.items():
-            if _is_reduction(value.node):
+            if is_reduction(value.node):
                 found.setdefault(signature(value.node), name)
         slot = Slot()
         for name, value in wanted.items():
 
             def moved(node: ast.AST, value: Value = value, name: str = name) -> ast.AST:
-                if _is_reduction(node):
+                if is_reduction(node):
                     mark = signature(node)
                     if mark not in found:
                         found[mark] = unique(f"{name}_part", taken | set(found.values()))
@@ -280,7 +216,9 @@ class Domain:
 
             node = moved(value.node)
             assert isinstance(node, ast.expr)
-            results[name] = Value(node, value.type, value.declared, frozenset([slot]))
+            uses = frozenset([slot])
+            eager = uses if value.eager else frozenset()
+            results[name] = Value(node, value.type, value.declared, uses, eager)
         plain = Aggregate(relation.parent, relation.keys, reductions)
         plain.slot = slot
         having = [results.pop(name) for name in wanted if name not in relation.metrics]
@@ -347,6 +285,7 @@ class Domain:
         """Join the domain where a filter wants its columns to be equal to others."""
         local = {step.parent.slot}
         keys, rest = [], []
+        equal = self._equal(step) if step is self._direct else {}
         for value in step.arguments:
             pair = self._key(value, step.parent)
             if pair is None:
@@ -355,12 +294,24 @@ class Domain:
                 keys.append(pair)
         if not keys:
             return self._step(step)
-        joined, _ = join(self.relation, step.parent, "inner", keys)
+        joined: Relation
+        if equal:
+            columns = step.parent.columns | self.columns
+            joined = Step(step.parent, "mutate", keywords=equal, columns=columns)
+            rest = [value for value in step.arguments if not self._is_implied(value, step, equal)]
+        else:
+            joined, _ = join(self.relation, step.parent, "inner", keys)
         joined.slot = step.slot
         if not rest:
             return joined
         values = [self._value(value, local, joined) for value in rest]
         return Step(joined, "filter", values, keeps_rows=True)
+
+    def _is_implied(self, value: Value, step: Step, equal: dict[str, Value]) -> bool:
+        pair = self._key(value, step.parent)
+        return (
+            pair is not None and pair[1].is_field and equal[pair[0].name or ""].name == pair[1].name
+        )
 
     def _key(self, value: Value, parent: Relation) -> tuple[Value, Value] | None:
         node = value.node
@@ -378,7 +329,7 @@ class Domain:
         return None
 
     def _limit(self, step: Step) -> Relation:
-        """Number the rows for each combination of values, and keep the first ones."""
+        """Keep the first rows for each combination of values."""
         if not all(value.is_literal for value in step.values):
             raise Refusal("a LIMIT that is no constant", None)
         above: list[Step] = []
@@ -391,10 +342,10 @@ class Domain:
         if not (isinstance(base, Step) and base.method == "order_by"):
             above, base = [], step.parent
         parent = self.pushed(base)
-        order = parent.arguments if isinstance(parent, Step) and base is not step.parent else []
+        order: list[Value] = []
         if isinstance(base, Step) and base.method == "order_by":
-            assert isinstance(parent, Step)
-            order = parent.arguments
+            sorted_ = parent if isinstance(parent, Step) and self._depends(base) else base
+            order = sorted_.arguments
         number = over(
             function("row_number", type=BIGINT), list(self._fields(parent).values()), order
         )
@@ -426,7 +377,7 @@ class Domain:
             if node.name in self.columns:
                 return joined.field(node.name)
             value = field(joined.slot, node.name, *plain.columns[node.name][:2])
-            if _is_count(plain.metrics[node.name]):
+            if is_count(plain.metrics[node.name]):
                 return method(value, "fill_null", 0, type=value.type)
             return value
 
@@ -530,8 +481,6 @@ class Domain:
 
     def _value(self, value: Value, local: set[Slot], current: Relation) -> Value:
         """Give a value that reads the domain's columns in place of those around the query."""
-        if not isinstance(value.node, ast.expr):
-            return value
         outer = self.slots - local
         read = _slots_of(value.node)
         windowed = calls(value, "over")
@@ -600,7 +549,8 @@ def _distinct(relation: Relation, values: dict[str, Value]) -> Relation:
     """Give the distinct values of some columns, as rows of their own."""
     view = View(relation)
     view.needed = True
-    arguments, keywords = [], {}
+    arguments: list[Value] = []
+    keywords: dict[str, Value] = {}
     for name, value in values.items():
         own = view.field(value.name or "")
         if name == value.name and not keywords:
@@ -631,7 +581,7 @@ def _slots_of(node: ast.AST) -> frozenset[Slot]:
 
 
 def _rebuilt(node: ast.AST, change: Callable[[ast.AST], ast.AST]) -> ast.AST:
-    made = {}
+    made: dict[str, object] = {}
     for name in node._fields:
         part = getattr(node, name, None)
         if isinstance(part, ast.AST):
@@ -651,74 +601,6 @@ def _is_window(node: ast.AST) -> bool:
     )
 
 
-# Methods that make one value of the values of a column, besides those with a count.
-_COUNTS = {"count", "nunique", "approx_nunique"}
-_REDUCTIONS = {
-    *_COUNTS,
-    *("sum", "mean", "min", "max", "any", "all", "notany", "notall", "std", "var", "mode", "first"),
-    *("last", "arbitrary", "argmin", "argmax", "collect", "group_concat", "median", "quantile"),
-    *("approx_median", "approx_quantile", "corr", "cov", "kurtosis", "bit_and", "bit_or"),
-    *("bit_xor", "topk"),
-}
-
-
-def _is_reduction(node: ast.AST) -> bool:
-    if not isinstance(node, ast.Call):
-        return False
-    if isinstance(node.func, FunctionNode):
-        return node.func.function.aggregate
-    return isinstance(node.func, ast.Attribute) and node.func.attr in _REDUCTIONS
-
-
-def _is_count(value: Value) -> bool:
-    node = value.node
-    return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr in _COUNTS
-    )
-
-
-def _is_plain(relation: Aggregate) -> bool:
-    """Whether all columns that the metrics and conditions read are in reductions."""
-
-    def outside(node: ast.AST) -> bool:
-        if isinstance(node, FieldNode):
-            return True
-        return not _is_reduction(node) and any(map(outside, ast.iter_child_nodes(node)))
-
-    values = [*relation.metrics.values(), *relation.having]
-    return not any(outside(value.node) for value in values)
-
-
-def value_of_nothing(value: Value) -> Value | None:
-    """Give what an aggregate is over no rows at all, None if that takes a look at its values."""
-    if _is_count(value):
-        return literal(0, INTEGER)
-    if _is_reduction(value.node) or _is_strict(value.node):
-        return literal(None, value.type)
-    return None
-
-
-def _is_strict(node: ast.AST) -> bool:
-    """Whether arithmetic makes NULL of a reduction that is NULL."""
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub | ast.Mult | ast.Div):
-        return any(_is_null_of_nothing(part) for part in (node.left, node.right))
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        return node.func.attr in ("cast", "round", "abs") and _is_null_of_nothing(node.func.value)
-    return False
-
-
-def _is_null_of_nothing(node: ast.AST) -> bool:
-    if _is_reduction(node):
-        return not (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr in _COUNTS
-        )
-    return _is_strict(node)
-
-
 def _substituted(value: Value, slot: Slot, replace: Callable[[FieldNode], Value]) -> Value:
     uses: set[Slot] = set()
 
@@ -733,101 +615,5 @@ def _substituted(value: Value, slot: Slot, replace: Callable[[FieldNode], Value]
 
     node = change(value.node)
     assert isinstance(node, ast.expr)
-    return Value(node, value.type, value.declared, frozenset(uses))
-
-
-def names_within(relation: Relation) -> set[str]:
-    """Give the names of all columns in a relation."""
-    names, pending, seen = set(relation.columns), [relation], set()
-    while pending:
-        item = pending.pop()
-        if item in seen:
-            continue
-        seen.add(item)
-        names |= set(item.columns)
-        pending += item.inputs
-        for value in item.values:
-            pending += subqueries_of(value)
-    return names
-
-
-# What Ibis merges into one SELECT, losing the rows that the queries in the later one read.
-_MERGED = {"filter", "select", "mutate", "drop", "order_by", "distinct", "rename"}
-
-
-def separate(relations: Iterable[Relation]) -> None:
-    """Keep Ibis from merging steps where queries for each row are in the later one."""
-    pending, seen = list(relations), set()
-    while pending:
-        item = pending.pop()
-        if item in seen:
-            continue
-        seen.add(item)
-        if isinstance(item, Step) and not isinstance(item, View):
-            if _has_row_queries(item):
-                _separate(item)
-            if item.method == "filter" and free_slots(item):
-                _set_apart(item)
-            local = frozenset([item.parent.slot])
-            for value in item.values:
-                if value.uses - local or has_subquery(value):
-                    value.eager |= local if _cannot_wait(value.node, local) else frozenset()
-        pending += item.inputs
-        for value in item.values:
-            pending += subqueries_of(value)
-
-
-def _set_apart(step: Step) -> None:
-    """Keep Ibis from putting an aggregate in place of its column, compared with rows around it."""
-    parent = step.parent
-    while isinstance(parent, View) and not parent.needed:
-        parent = parent.parent
-    if isinstance(parent, Aggregate) and not parent.keys:
-        step.parent = Step(step.parent, "view", keeps_rows=True)
-
-
-def _cannot_wait(node: ast.AST, local: frozenset[Slot]) -> bool:
-    """Whether Ibis has an expression where it would need one that waits for the rows at hand."""
-
-    def waits(part: ast.AST) -> bool:
-        return any(isinstance(item, FieldNode) and item.slot in local for item in nodes(part))
-
-    if isinstance(node, ast.BinOp) and not isinstance(node.op, ast.BitAnd | ast.BitOr):
-        first, rest = node.left, [node.right]
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        first = node.func.value
-        rest = [*node.args, *(part.value for part in node.keywords)]
-    else:
-        first, rest = None, []
-    if first is not None and any(map(waits, rest)) and not waits(first):
-        if not isinstance(first, ast.Constant | ast.Name | ast.UnaryOp):
-            return True
-    return any(_cannot_wait(part, local) for part in ast.iter_child_nodes(node))
-
-
-def _has_row_queries(step: Step) -> bool:
-    slot = step.parent.slot
-    return any(
-        slot in free_slots(part)
-        for value in step.values
-        if has_subquery(value)
-        for part in subqueries_of(value)
-    )
-
-
-def _separate(step: Step) -> None:
-    parent = step.parent
-    while isinstance(parent, View) and not parent.needed:
-        parent = parent.parent
-    if isinstance(parent, Join) and step.method != "filter":
-        step.parent = Step(step.parent, "view", keeps_rows=True)
-    if not isinstance(parent, Step) or parent.method not in _MERGED:
-        return
-    if any(calls(value, "over", "unnest", "isin") for value in [*parent.values, *step.values]):
-        return
-    if step.method == parent.method == "filter" and parent is step.parent and not parent.named:
-        step.arguments = [*parent.arguments, *step.arguments]
-        step.parent = parent.parent
-        _separate(step)
-        return
-    step.parent = Step(step.parent, "view", keeps_rows=True)
+    eager = frozenset(uses) if value.eager else frozenset()
+    return Value(node, value.type, value.declared, frozenset(uses), eager)

@@ -55,7 +55,7 @@ _LABELS = {
     "unnest": "unnested",
     "view": "again",
 }
-_NAMES_TAKEN = {"select", "order_by", "drop", "group_by", "unnest", "drop_null"}
+_NAMES_TAKEN = {"select", "order_by", "drop", "group_by", "rename", "unnest", "drop_null"}
 
 # Keyword arguments that a method has for itself.
 _OWN_KEYWORDS = {
@@ -127,13 +127,13 @@ class _Survey:
     def __init__(self) -> None:
         self.named: set[Relation] = set()
         self.explicit: set[Relation] = set()
-        self._seen: set[Relation] = set()
+        self.seen: dict[Relation, None] = {}  # in the order in which they are met
 
     def visit(self, relation: Relation, outer: dict[Slot, tuple[Relation, Relation]]) -> None:
-        if relation in self._seen:
+        if relation in self.seen:
             self.named.add(relation)
             return
-        self._seen.add(relation)
+        self.seen[relation] = None
         if relation.named or isinstance(relation, TableRelation):
             self.named.add(relation)
         for part in relation.inputs:
@@ -191,7 +191,7 @@ class _Emitter:
         return self._module
 
     def _table_relations(self) -> list[TableRelation]:
-        return [rel for rel in self._survey._seen if isinstance(rel, TableRelation)]
+        return [rel for rel in self._survey.seen if isinstance(rel, TableRelation)]
 
     def _unique(self, label: str) -> str:
         base = re.sub(r"\W", "_", label) or "table"
@@ -297,7 +297,8 @@ class _Emitter:
         own = _OWN_KEYWORDS.get(method)
         if own is None:
             return [
-                ast.keyword(arg=label, value=self._value(value)) for label, value in values.items()
+                ast.keyword(arg=label, value=self._named(value, method))
+                for label, value in values.items()
             ]
         single = len(values) == 1 and not is_keyword(next(iter(values)))
         if single or not own.isdisjoint(values):
@@ -333,6 +334,8 @@ class _Emitter:
     def _aggregate(self, relation: Aggregate) -> ast.expr:
         base = self._enter(relation, relation.parent)
         if relation.keys:
+            is_distinct = not relation.metrics and not relation.having
+            method = "select" if is_distinct else "group_by"
             arguments: list[ast.expr] = []
             renamed: dict[str, Value] = {}
             for label, value in relation.keys.items():
@@ -340,8 +343,11 @@ class _Emitter:
                     arguments.append(constant(label))
                 else:
                     renamed[label] = value
-            keywords = self._keywords("group_by", renamed, arguments)
-            base = self._call(base, "group_by", arguments, keywords)
+            keywords = self._keywords(method, renamed, arguments)
+            if renamed or list(relation.keys) != list(relation.parent.columns) or not is_distinct:
+                base = self._call(base, method, arguments, keywords)
+            if is_distinct:
+                return self._call(base, "distinct", [], [], relation)
         if relation.having:
             having = [self._value(value) for value in relation.having]
             base = self._call(base, "having", having, [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Iterable
 
 from sqlglot import exp
 
@@ -37,15 +37,16 @@ def invented(node: exp.Expr) -> str:
     return text if len(text) <= _LONGEST else text[:_LONGEST].rstrip("_")
 
 
-def unique(name: str, taken: Container[str]) -> str:
-    """Add a number to a name that is taken.
+def unique(name: str, taken: Iterable[str]) -> str:
+    """Add a number to a name that is taken; DuckDB does not tell names apart by their case.
 
     Examples
     --------
-    >>> unique("id", {"id", "id_2"})
+    >>> unique("id", {"ID", "id_2"})
     'id_3'
     """
+    folded = {other.casefold() for other in taken}
     candidate, number = name, 2
-    while candidate in taken:
+    while candidate.casefold() in folded:
         candidate, number = f"{name}_{number}", number + 1
     return candidate

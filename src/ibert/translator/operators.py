@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import operator as python
 from collections.abc import Callable
 from functools import reduce
+from typing import Any
 
 from sqlglot import exp
 
@@ -17,7 +20,6 @@ from ibert.translator.datatypes import (
     FLOAT,
     INTEGER,
     INTERVAL,
-    JSON,
     NULL,
     UNKNOWN,
     VARCHAR,
@@ -25,12 +27,14 @@ from ibert.translator.datatypes import (
     as_decimal,
     common,
     decimal,
+    from_ibis,
+    list_of,
 )
-from ibert.translator.functions import dates, lists
+from ibert.translator.functions import dates, durations, lists
 from ibert.translator.literals import truth
 from ibert.translator.refusal import Refusal
 from ibert.translator.scope import Rule, Scope
-from ibert.translator.syntax import calls_last
+from ibert.translator.syntax import calls_last, is_scalar
 from ibert.translator.tidying import with_between, with_in
 from ibert.translator.values import (
     Value,
@@ -38,6 +42,7 @@ from ibert.translator.values import (
     as_expression,
     builtin,
     cast,
+    converted,
     enclosed,
     function,
     invert,
@@ -101,9 +106,13 @@ def calculate(node: exp.Expr, left: Value, right: Value) -> Value:
                 f"{type(node).__name__.lower()} of {left.type.name} and {right.type.name}", node
             )
         return found
+    if left.type.is_list or right.type.is_list:
+        return _joined(node, left, right)
     left, right = _number(left, right), _number(right, left)
     if left.type == NULL or right.type == NULL:
         own = left.type if right.type == NULL else right.type
+        if own.is_decimal and not isinstance(node, exp.Div):
+            return literal(None, NULL)  # DuckDB finds no type for it
         return null_of(arithmetic_type(type(node), own, own))
     kind = arithmetic_type(type(node), adapted(left, right), adapted(right, left))
     if left.is_null or right.is_null:
@@ -116,11 +125,22 @@ def calculate(node: exp.Expr, left: Value, right: Value) -> Value:
         return folded
     if None in (left.declared.dtype, right.declared.dtype) and type(node) in _FUNCTIONS:
         return builtin(_FUNCTIONS[type(node)], left, right, type=kind)
+    if isinstance(node, exp.Mod) and right.declared.is_unsigned:
+        return builtin("mod", left, right, type=kind)  # Ibis divides the bounds of the types
     if isinstance(node, exp.Mod) and kind == DOUBLE:
         left, right = cast(left, DOUBLE), cast(right, DOUBLE)
     left, right = _aligned(left, right)
     declared = _declared(type(node), left, right)
     return operator(_SYMBOLS[type(node)], left, right, kind, declared)
+
+
+def _joined(node: exp.Expr, left: Value, right: Value) -> Value:
+    """Give `+` of lists, which takes NULL for an empty one."""
+    kind = common(left.type, right.type)
+    if not isinstance(node, exp.Add) or kind == UNKNOWN:
+        words = f"{type(node).__name__.lower()} of {left.type.name} and {right.type.name}"
+        raise Refusal(words, node)
+    return builtin("list_concat", left, right, type=list_of(kind.element))
 
 
 def _number(value: Value, other: Value) -> Value:
@@ -144,7 +164,7 @@ def arithmetic_type(node: type[exp.Expr], left: Type, right: Type) -> Type:
     Examples
     --------
     >>> arithmetic_type(exp.Mul, decimal(12, 2), decimal(12, 2))
-    Type(name='decimal', args=(24, 4))
+    Type(name='decimal', args=(18, 4))
     >>> arithmetic_type(exp.Div, INTEGER, INTEGER).name
     'double'
     """
@@ -167,17 +187,47 @@ def arithmetic_type(node: type[exp.Expr], left: Type, right: Type) -> Type:
 def _declared(node: type[exp.Expr], left: Value, right: Value) -> Type:
     """Give the type that Ibis declares for the result of arithmetic."""
     one, other = left.declared, right.declared
-    if node is exp.Div:
-        return DOUBLE
     if one.is_decimal or other.is_decimal:
         return (
             common(one, other)
             if one.is_decimal and other.is_decimal
             else (one if one.is_decimal else other)
         )
-    if one.is_floating or other.is_floating:
+    if node is exp.Div or one.is_floating or other.is_floating:
         return DOUBLE
-    return BIGINT
+    if not (one.dtype and other.dtype and one.is_integer and other.is_integer):
+        return BIGINT
+    sides = (
+        side.literal if side.is_literal else str(side.declared.dtype) for side in (left, right)
+    )
+    return _promoted(_SYMBOLS[node], *sides)
+
+
+_PYTHON: dict[str, Callable[[Any, Any], Any]] = {
+    "+": python.add,
+    "-": python.sub,
+    "*": python.mul,
+    "%": python.mod,
+    "&": python.and_,
+    "|": python.or_,
+    "^": python.xor,
+    "<<": python.lshift,
+    ">>": python.rshift,
+}
+
+
+@functools.cache
+def _promoted(symbol: str, *sides: int | str) -> Type:
+    """Give the integer that Ibis declares, which goes by the bounds of types and constants."""
+    import ibis
+
+    left, right = (
+        ibis.table({"side": side}, name="rows").side
+        if isinstance(side, str)
+        else ibis.literal(side)
+        for side in sides
+    )
+    return from_ibis(_PYTHON[symbol](left, right).type())
 
 
 def _aligned(left: Value, right: Value) -> tuple[Value, Value]:
@@ -209,6 +259,9 @@ def comparison(node: exp.Expr, scope: Scope) -> Value:
             return _row_comparison(node, scope)
         if isinstance(other, exp.Any | exp.All):
             return scope.context.rules[type(other)](node, scope)
+        if isinstance(other, exp.Anonymous) and other.name.upper() == "ALL":
+            other.replace(exp.All(this=other.expressions[0]))
+            return scope.context.rules[exp.All](node, scope)
     return compare(_COMPARISONS[type(node)], scope.value(left), scope.value(right), node)
 
 
@@ -240,16 +293,23 @@ def compare(symbol: str, left: Value, right: Value, node: exp.Expr | None = None
     return operator(symbol, left, right, BOOLEAN)
 
 
-def _widened(value: Value, other: Type) -> Value:
+def _widened(value: Value, other: Value) -> Value:
     """Widen the integer of a query: Ibis takes it for a literal that is too long otherwise."""
-    if not (other.is_integer and value.declared.is_integer and calls_last(value, "as_scalar")):
+    if not (value.type.is_integer and other.type.is_integer and is_scalar(value)):
         return value
-    return cast(value, other) if common(value.declared, other) == other else value
+    if value.declared == BIGINT:
+        return value
+    if other.is_literal or (other.is_field and other.declared == value.declared):
+        return value
+    return cast(value, BIGINT)
 
 
 def comparable(left: Value, right: Value, node: exp.Expr | None = None) -> tuple[Value, Value]:
     """Bring two values to types that Ibis compares, as DuckDB compares them."""
+    left, right = _widened(left, right), _widened(right, left)
     one, other = left.declared, right.declared
+    if left.type == right.type == INTERVAL:
+        return durations.comparable(left, right)
     if one == other or UNKNOWN in (left.type, right.type):
         return folding.bare_date(left, right), folding.bare_date(right, left)
     if one.dtype is None and other.dtype is None:
@@ -258,15 +318,26 @@ def comparable(left: Value, right: Value, node: exp.Expr | None = None) -> tuple
         return _converted_to_common(left, right, node)
     if VARCHAR in (left.type, right.type):
         if left.type == VARCHAR:
-            return _as_text_of(left, right, node), right
-        return left, _as_text_of(right, left, node)
+            left = _as_text_of(left, right)
+        else:
+            right = _as_text_of(right, left)
+        both = left.type == right.type == INTERVAL
+        return durations.comparable(left, right) if both else (left, right)
     if one.is_decimal and other.is_decimal:
         return _aligned(left, right)
     if one.is_numeric and other.is_numeric:
-        return _widened(left, other), _widened(right, one)
+        return _beside_unsigned(left, right), _beside_unsigned(right, left)
     if one.is_temporal and other.is_temporal and "time" not in (one.name, other.name):
         return folding.bare_date(left, right), folding.bare_date(right, left)
     return _converted_to_common(left, right, node)
+
+
+def _beside_unsigned(value: Value, other: Value) -> Value:
+    """Ibis compares no UBIGINT with a negative constant, which it declares as a signed integer."""
+    is_negative = value.is_literal and value.type.is_integer and value.literal < 0
+    if is_negative and other.declared.name == "ubigint":
+        return cast(as_expression(value), decimal(20, 0))
+    return value
 
 
 def _converted_to_common(left: Value, right: Value, node: exp.Expr | None) -> tuple[Value, Value]:
@@ -282,15 +353,11 @@ def _converted_to_common(left: Value, right: Value, node: exp.Expr | None) -> tu
 _TEXT_LIKE = {"date", "timestamp"}
 
 
-def _as_text_of(text: Value, other: Value, node: exp.Expr | None) -> Value:
+def _as_text_of(text: Value, other: Value) -> Value:
     """Read text as DuckDB does beside a value of another type."""
     if other.type.name in ("enum", "blob", "json"):
         return text if other.type.name == "enum" else cast(as_expression(text), other.type)
     if not text.is_literal:
-        if other.type.is_numeric or other.type == BOOLEAN:
-            raise Refusal(
-                f"comparison of {text.type.name} and {other.type.name}", node, "cast one side"
-            )
         return cast(text, other.type)
     if other.type.name in _TEXT_LIKE and other.is_literal:
         return cast(text, other.type)
@@ -299,11 +366,13 @@ def _as_text_of(text: Value, other: Value, node: exp.Expr | None) -> Value:
 
 def read_as(text: Value, kind: Type) -> Value:
     """Read a constant text as another type."""
+    if kind == INTERVAL:
+        return dates.to_interval(text) or converted(text, kind)
     if kind.is_temporal:
         found = dates.temporal_literal(str(text.literal), kind)
         return found if found is not None else cast(text, kind)
     digits = str(text.literal).strip().lstrip("-")
-    if kind.is_integer and digits.isascii() and digits.isdigit():
+    if kind.is_integer and not kind.is_unsigned and digits.isascii() and digits.isdigit():
         return literal(int(str(text.literal)), kind)
     return cast(text, kind)
 
@@ -524,8 +593,9 @@ def escape(node: exp.Expr, scope: Scope) -> Value:
 
 def similar(node: exp.Expr, scope: Scope) -> Value:
     """Translate SIMILAR TO and `~`, which match the whole text."""
-    parts = [as_text(scope.value(part)) for part in (node.this, node.expression)]
-    return builtin("regexp_full_match", *parts, type=BOOLEAN)
+    parts = [node.this, node.expression, node.args.get("options")]
+    values = [as_text(scope.value(part)) for part in parts if part is not None]
+    return builtin("regexp_full_match", *values, type=BOOLEAN)
 
 
 def glob(node: exp.Expr, scope: Scope) -> Value:
@@ -536,7 +606,7 @@ def glob(node: exp.Expr, scope: Scope) -> Value:
 
 def as_text(value: Value) -> Value:
     """Give a value as text."""
-    if value.type in (VARCHAR, NULL, UNKNOWN, JSON) or value.type.name == "enum":
+    if value.type in (VARCHAR, NULL, UNKNOWN) or value.type.name == "enum":
         return value
     return cast(as_expression(value), VARCHAR)
 
@@ -549,10 +619,11 @@ def concatenation(node: exp.Expr, scope: Scope) -> Value:
         if found is None:
             raise Refusal(f"|| of {left.type.name} and {right.type.name}", node)
         return found
-    if BLOB in (left.type, right.type) or BIT in (left.type, right.type):
-        return builtin("||", left, right, type=left.type)
     if left.is_null or right.is_null:
         return literal(None, NULL)
+    if BLOB in (left.type, right.type) or BIT in (left.type, right.type):
+        kind = left.type if left.type == right.type else VARCHAR
+        return builtin("||", left, right, type=kind)
     return operator("+", as_text(left), as_text(right), VARCHAR)
 
 
@@ -565,7 +636,7 @@ def bitwise(node: exp.Expr, scope: Scope) -> Value:
     kind = left.type if BIT in (left.type, right.type) else common(left.type, right.type)
     if not (left.declared.is_integer and right.declared.is_integer):
         return builtin(_FUNCTIONS.get(type(node), symbol), left, right, type=kind)
-    return operator(_SYMBOLS[type(node)], left, right, kind, BIGINT)
+    return operator(symbol, left, right, kind, _declared(type(node), left, right))
 
 
 def complement(node: exp.Expr, scope: Scope) -> Value:
@@ -597,6 +668,10 @@ def power(node: exp.Expr, scope: Scope) -> Value:
     base, exponent = _number(one, other), _number(other, one)
     if base.is_null or exponent.is_null:
         return null_of(DOUBLE)
+    base, exponent = (
+        cast(as_expression(part), DOUBLE) if part.declared.is_decimal else part
+        for part in (base, exponent)
+    )
     return operator("**", base, exponent, DOUBLE, DOUBLE)
 
 

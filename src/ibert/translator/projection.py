@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Sequence
 
 from sqlglot import exp
 
-from ibert.translator.datatypes import BIGINT, BOOLEAN, DOUBLE, NULL, UNKNOWN, Type
+from ibert.translator.datatypes import BIGINT, BOOLEAN, DOUBLE, NULL, UNKNOWN, Type, settled
+from ibert.translator.functions.sort_keys import unsorted
 from ibert.translator.functions.windows import over
+from ibert.translator.names import unique
 from ibert.translator.refusal import Refusal
 from ibert.translator.relations import Aggregate, Column, Columns, Relation, Step, ValueRelation
 from ibert.translator.scope import Scope
@@ -106,8 +109,18 @@ def distinct(relation: Relation) -> Relation:
 
 
 def ordered(relation: Relation, keys: Sequence[Value]) -> Relation:
-    """Sort rows."""
-    return Step(relation, "order_by", keys, keeps_rows=True) if keys else relation
+    """Sort rows; fields of one name from two structs get names of their own, which Ibis wants."""
+    taken: set[str] = set()
+    named = []
+    for value in keys:
+        base = unsorted(value)[0].node
+        own = base.attr if isinstance(base, ast.Attribute) else None
+        if own is not None:
+            label = unique(own, taken)
+            taken.add(label)
+            value = value if label == own else method(value, "name", label, type=value.type)
+        named.append(value)
+    return Step(relation, "order_by", named, keeps_rows=True) if named else relation
 
 
 def limited(relation: Relation, node: exp.Expr, scope: Scope) -> Relation:
@@ -132,7 +145,7 @@ def limited(relation: Relation, node: exp.Expr, scope: Scope) -> Relation:
 def _numbered(
     relation: Relation, limit: exp.Expr | None, offset: exp.Expr | None, scope: Scope
 ) -> Relation:
-    """Number the rows, where a query tells how many are wanted: NULL is no limit."""
+    """Write a limit by numbers of rows, where a query gives it: NULL is no limit."""
     if limit is not None and (isinstance(limit, exp.Fetch) or limit.args.get("limit_options")):
         raise Refusal("a FETCH that is no constant", limit, "put the number there")
     order: list[Value] = []
@@ -170,7 +183,7 @@ def _counted(part: exp.Expr | None, scope: Scope) -> Value | None:
         return None
     if not value.type.is_integer:
         raise Refusal(f"a LIMIT of {value.type.name}", part, "cast it to BIGINT")
-    return value
+    return value if value.is_literal else cast(value, BIGINT)
 
 
 def _count(limit: exp.Expr, scope: Scope) -> int | None:
@@ -257,10 +270,12 @@ def honest(relation: Relation, labels: Sequence[str]) -> Relation:
         kind, declared = relation.columns[name][:2]
         if kind.name == "state":
             raise Refusal("the state of an aggregate as a result", None, "finalize it")
-        if not misleads(kind, declared) or _cast_at_origin(relation, name):
+        final = settled(kind)
+        if final == kind and not misleads(kind, declared):
             continue
-        values[name] = cast(relation.field(name), kind)
-        columns[name] = Column(kind, kind)
+        if not _cast_at_origin(relation, name):
+            values[name] = cast(relation.field(name), final)
+            columns[name] = Column(final, final)
     return Step(relation, "mutate", keywords=values, columns=columns) if values else relation
 
 
@@ -270,6 +285,8 @@ def _cast_at_origin(relation: Relation, name: str) -> bool:
     while True:
         path.append((relation, name))
         made = _made_by(relation).get(name)
+        if isinstance(relation, ValueRelation):
+            return _cast_constant(relation, name)
         if made is None:
             if isinstance(relation, Step) and name in relation.parent.columns and _keeps(relation):
                 relation = relation.parent
@@ -283,11 +300,29 @@ def _cast_at_origin(relation: Relation, name: str) -> bool:
     if made.is_field:
         return False
     values = _made_by(relation)
-    values[name] = cast(made, made.type)
+    values[name] = cast(made, settled(made.type))
     for item, label in path:
-        column = item.columns[label]
-        item.columns = item.columns | {label: Column(column.type, column.type, column.required)}
+        kind = settled(item.columns[label].type)
+        item.columns = item.columns | {label: Column(kind, kind, item.columns[label].required)}
     return True
+
+
+def _cast_constant(relation: ValueRelation, name: str) -> bool:
+    """Put a cast into `value.name(…).as_table()`."""
+    kind, declared = relation.columns[name][:2]
+    match relation.value.node:
+        case ast.Call(
+            func=ast.Attribute(
+                value=ast.Call(func=ast.Attribute(value=inner, attr="name"), args=[label]),
+                attr="as_table",
+            )
+        ):
+            made = cast(Value(inner, kind, declared), settled(kind))
+            named = method(made, "name", label, type=made.type)
+            relation.value = method(named, "as_table", type=made.type)
+            relation.columns = {name: Column.of(made)}
+            return True
+    return False
 
 
 def _made_by(relation: Relation) -> dict[str, Value]:

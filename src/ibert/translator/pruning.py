@@ -91,7 +91,8 @@ def _prune(step: Step, graph: _Graph) -> None:
     if not computed and isinstance(step.parent, Join) and _is_bound(step, graph):
         return
     extra = frozenset(step.parent.columns) - frozenset(step.columns)
-    if computed and frozenset(computed) & frozenset(step.parent.columns):
+    taken = {name.casefold() for name in step.parent.columns}  # names are alike to DuckDB
+    if any(name.casefold() in taken for name in computed):
         return
     if not graph.tolerates(step, extra):
         return

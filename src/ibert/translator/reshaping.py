@@ -123,7 +123,7 @@ def _choice(operand: exp.Expr, kind: Type, node: exp.Expr) -> Choice:
     alias = node.args["alias"].name if isinstance(node, exp.PivotAlias) else None
     node = node.this if isinstance(node, exp.PivotAlias) else node
     if isinstance(node, exp.Column) and not node.table:
-        raise Refusal("PIVOT with a name in IN", node, "write the value as a constant")
+        node = exp.Literal.string(node.name)  # a bare name is the text
     text = _text(node)
     if isinstance(node, exp.Null):
         return Choice(alias or "NULL", exp.Is(this=operand.copy(), expression=exp.Null()))
@@ -428,9 +428,9 @@ def sampled(sample: exp.Expr, relation: Relation) -> Relation:
     percent = sample.args.get("percent")
     if percent is None or not percent.name.replace(".", "", 1).isdigit():
         raise Refusal("a sample of a number of rows", sample, "sample a share: 10 PERCENT")
-    keywords = {}
-    method = (sample.args.get("method") or "").lower()
-    keywords["method"] = literal("block" if method == "system" else "row", VARCHAR)
+    kind = sample.args.get("method") or ""
+    name = (kind.name if isinstance(kind, exp.Expr) else kind).lower()
+    keywords = {"method": literal("block" if name == "system" else "row", VARCHAR)}
     seed = sample.args.get("seed")
     if seed is not None:
         keywords["seed"] = literal(int(seed.name), INTEGER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import reduce
 from typing import NamedTuple
 
@@ -64,10 +65,11 @@ def _leaves(node: exp.Expr) -> list[exp.Select]:
     inner = node.unnest()
     if isinstance(inner, exp.SetOperation):
         return [*_leaves(inner.this), *_leaves(inner.expression)]
-    is_plain = isinstance(inner, exp.Select) and not any(
-        item.is_star or item.find(exp.Columns) for item in inner.expressions
+    if not isinstance(inner, exp.Select):
+        return []
+    return (
+        [] if any(item.is_star or item.find(exp.Columns) for item in inner.expressions) else [inner]
     )
-    return [inner] if is_plain else []
 
 
 _TRAILING = ("order", "limit", "offset", "with_")
@@ -146,6 +148,9 @@ def combined(node: exp.Expr, outputs: list[Output], scope: Scope) -> Output:
 
 def _by_name(node: exp.Expr, outputs: list[Output], scope: Scope) -> Output:
     """Combine queries that all get the columns of all, in the order in which they come up."""
+    unnamed = next(filter(None, map(_unnamed, _selects(node))), None)
+    if unnamed is not None:
+        raise Refusal("a column without a name in UNION BY NAME", unnamed, "give it an alias")
     labels: dict[str, str] = {}
     for output in outputs:
         for label, _ in output.labels:
@@ -155,6 +160,22 @@ def _by_name(node: exp.Expr, outputs: list[Output], scope: Scope) -> Output:
         own = {label.casefold(): name for label, name in output.labels}
         rows.append([Part(output.relation, own.get(folded)) for folded in labels])
     return _aligned(node, outputs, rows, list(labels.values()), scope)
+
+
+def _selects(node: exp.Expr) -> Iterator[exp.Expr]:
+    """Yield the queries that a set operation combines by name."""
+    for part in (node.this, node.expression):
+        inner = part.unnest()
+        if isinstance(inner, exp.SetOperation):
+            yield from _selects(inner)
+        elif isinstance(inner, exp.Select):
+            yield inner
+
+
+def _unnamed(select: exp.Expr) -> exp.Expr | None:
+    """Find a column of which only DuckDB knows how it is called."""
+    named = (exp.Alias, exp.Column, exp.Star, exp.Columns)
+    return next((item for item in select.expressions if not isinstance(item, named)), None)
 
 
 class Part(NamedTuple):

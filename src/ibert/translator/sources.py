@@ -20,8 +20,8 @@ from ibert.translator.relations import (
     View,
 )
 from ibert.translator.scope import Context, Label, Scope, Table
-from ibert.translator.syntax import free_slots, has_subquery, subqueries_of
-from ibert.translator.values import Slot, Value, literal, operator
+from ibert.translator.syntax import free_slots, has_subquery, replaced, subqueries_of
+from ibert.translator.values import FieldNode, Slot, Value, literal, operator
 
 _UNKNOWN_NAMES = ("IB104", "IB105")
 _SIDES = {"LEFT": "left", "RIGHT": "right", "FULL": "outer"}
@@ -414,6 +414,8 @@ class _Builder:
             right_view = View(right.relation)
             right_view.needed = True
             keys, predicates, on = _onto(right, right_view, keys, predicates, on)
+        if how not in ("semi", "anti"):
+            keys, predicates, on = _spelled_apart(left, right, keys, predicates, on)
         alias = right.tables[0].alias if len(right.tables) == 1 else "right"
         relation, names = join(
             left.relation, right.relation, how, keys, predicates, alias or "right"
@@ -428,6 +430,45 @@ class _Builder:
         return Side(relation, [*left.tables, *right.tables])
 
 
+def _spelled_apart(
+    left: Side,
+    right: Side,
+    keys: list[tuple[Value, Value]],
+    predicates: list[Value],
+    on: Value | None,
+) -> tuple[list[tuple[Value, Value]], list[Value], Value | None]:
+    """Rename the columns of the right side that differ from one of the left in their case alone.
+
+    They are two for Ibis, which renames none of them, and one for DuckDB.
+    """
+    spelling = {name.casefold(): name for name in left.relation.columns}
+    taken = [*spelling, *(name.casefold() for name in right.relation.columns)]
+    renamed: dict[str, str] = {}
+    for name in right.relation.columns:
+        if spelling.get(name.casefold(), name) != name:
+            renamed[name] = _free(f"{name}_right", [*taken, *renamed.values()])
+    if not renamed:
+        return keys, predicates, on
+    before = right.relation
+    columns = {renamed.get(name, name): column for name, column in before.columns.items()}
+    keywords = {new: before.field(name) for name, new in renamed.items()}
+    after = Step(before, "rename", keywords=keywords, columns=columns)
+
+    def replace(node: FieldNode) -> Value | None:
+        if node.slot is not before.slot:
+            return None
+        return after.field(renamed.get(node.name, node.name))
+
+    for table in right.tables:
+        table.moved(after, renamed)
+    right.relation = after
+    return (
+        [(one, replaced(other, replace)) for one, other in keys],
+        [replaced(value, replace) for value in predicates],
+        replaced(on, replace) if on is not None else None,
+    )
+
+
 def _onto(
     side: Side,
     view: View,
@@ -436,9 +477,6 @@ def _onto(
     on: Value | None,
 ) -> tuple[list[tuple[Value, Value]], list[Value], Value | None]:
     """Read the columns of a side from another view of the same rows."""
-    from ibert.translator.syntax import replaced
-    from ibert.translator.values import FieldNode
-
     slot = side.relation.slot
 
     def replace(node: FieldNode) -> Value | None:

@@ -74,8 +74,8 @@ def _of(node: exp.Expr, scope: Scope) -> Iterator[Expanded]:
         yield Expanded(node.alias, node.this)
     elif isinstance(node, exp.Column):
         yield Expanded(_spelling(node, scope), node)
-    elif isinstance(node, exp.Paren) and isinstance(node.unnest(), exp.Column):
-        yield Expanded(_spelling(node.unnest(), scope), node.unnest())
+    elif isinstance(node, exp.Paren) and isinstance(bare := node.unnest(), exp.Column):
+        yield Expanded(_spelling(bare, scope), bare)
     elif isinstance(node, exp.Dot) and isinstance(node.expression, exp.Identifier):
         yield Expanded(node.expression.name, node)
     elif isinstance(node, exp.Dot) and isinstance(node.expression, exp.Star):
@@ -139,7 +139,7 @@ def _spelling(node: exp.Column, scope: Scope) -> str:
     return node.name
 
 
-def _members(node: exp.Expr | None, scope: Scope) -> Iterator[Expanded]:
+def _members(node: exp.Column | None, scope: Scope) -> Iterator[Expanded]:
     """Give the columns of all tables, or of one."""
     if node is not None and node.table:
         table = scope.table(node.table)
@@ -160,7 +160,7 @@ def _members(node: exp.Expr | None, scope: Scope) -> Iterator[Expanded]:
             yield Expanded(label, None, table, merged)
 
 
-def _struct(node: exp.Expr, scope: Scope) -> Iterator[Expanded]:
+def _struct(node: exp.Column, scope: Scope) -> Iterator[Expanded]:
     """Give the fields of a struct: `s.*`."""
     column = exp.column(node.args["table"].copy())
     value = scope.value(column)
@@ -178,7 +178,7 @@ def _fields(node: exp.Expr, scope: Scope) -> Iterator[Expanded]:
         yield Expanded(name, exp.Dot(this=node.this.copy(), expression=exp.to_identifier(name)))
 
 
-def _star(star: exp.Expr, node: exp.Expr | None, scope: Scope) -> Iterator[Expanded]:
+def _star(star: exp.Expr, node: exp.Column | None, scope: Scope) -> Iterator[Expanded]:
     excluded = {_name(part).casefold() for part in star.args.get("except_") or []}
     replaced = {part.alias.casefold(): part.this for part in star.args.get("replace") or []}
     renamed = {_name(part.this).casefold(): part.alias for part in star.args.get("rename") or []}

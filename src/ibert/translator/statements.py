@@ -12,7 +12,7 @@ from sqlglot import Token, exp
 
 from ibert.catalog import Catalog
 from ibert.catalog.types import write_type
-from ibert.diagnostics import IbertError, collected
+from ibert.diagnostics import IbertError, collected, did_you_mean
 from ibert.sql.dialects import check_dialect
 from ibert.sql.parse import AS_WRITTEN, QUERIES, parse_as_written, to_duckdb
 from ibert.sql.script import Script
@@ -26,6 +26,8 @@ _ONE_STEP = "write it as a query: a step of a program gives rows and changes no 
 _ADDED = "added"  # what the rows of an INSERT are called
 # What changes no row and no name of a table.
 _IGNORED = (exp.Transaction, exp.Commit, exp.Use, exp.Comment, exp.Analyze, exp.Grant)
+_TWO_WORDS = ("ALTER", "CREATE", "DROP")
+_BEGINNINGS = ("SELECT", "WITH", "FROM", "VALUES", "CREATE", "INSERT", "DROP")
 _IGNORED_KINDS = ("INDEX", "SCHEMA", "DATABASE", "SEQUENCE")
 
 # What an INSERT may have besides its rows: each changes which rows the table has afterwards.
@@ -82,6 +84,14 @@ def read(sql: str, dialect: str, source: str | None = None) -> Unread:
         statements = list(script.statements())
         if not statements and not found:
             script.find("IB002", "there is no SQL in it", None)
+        for statement, tokens in statements:
+            if isinstance(statement, exp.Condition | exp.Alias) and not isinstance(
+                statement, QUERIES
+            ):
+                word = tokens[0].text
+                hint = did_you_mean(word, _BEGINNINGS, "statements")
+                message = f"no statement begins with {word!r}"
+                script.find("IB002", message, script.span(tokens[:1]), hint)
     return Unread(script, sql, statements)
 
 
@@ -138,7 +148,7 @@ class Statements:
             case _ if isinstance(node, _IGNORED) or node.args.get("kind") in _IGNORED_KINDS:
                 pass
             case _:
-                raise Refusal(f"the statement {_words(node)}", node, _ONE_STEP)
+                raise self._unknown()
 
     def finish(self) -> None:
         """End with a query: the last table, if the last statement is none.
@@ -183,6 +193,11 @@ class Statements:
         query.set("with_", clause)
         return query
 
+    def _unknown(self) -> Refusal:
+        first, *rest = (token.text.upper() for token in self._statement.tokens)
+        words = f"{first} {rest[0]}" if rest and first in _TWO_WORDS else first
+        return Refusal(f"the statement {words}", None, _ONE_STEP)
+
     def _prepared(self, node: exp.Expr) -> exp.Expr:
         """Give a query in DuckDB's dialect, with the tables of the script under their names now."""
         original = node
@@ -224,7 +239,7 @@ class Statements:
     def _create(self, node: exp.Create) -> None:
         target = node.find(exp.Table)
         if target is None or node.args.get("clone"):
-            raise Refusal(f"the statement {_words(node)}", node, _ONE_STEP)
+            raise self._unknown()
         folded = target.name.casefold()
         is_known = folded in self._names or target.name in self._context.catalog
         if node.args.get("exists") and is_known and folded not in self._dropped:
@@ -278,8 +293,7 @@ class Statements:
         return name
 
     def _new_name(self, wanted: str) -> str:
-        taken = _Folded(self._taken)
-        name = unique(wanted, taken)
+        name = unique(wanted, self._taken)
         self._taken.add(name.casefold())
         return name
 
@@ -306,10 +320,10 @@ class Statements:
             node.expression.set("with_", node.args["with_"])
         target = node.find(exp.Table)
         if target is None or not isinstance(node.expression, QUERIES):
-            raise Refusal(f"the statement {_words(node)}", node, _ONE_STEP)
+            raise self._unknown()
         folded = target.name.casefold()
         query = self._prepared(_commented(node.expression, node))
-        own = target.copy()
+        own = _table(target.name)
         self._rename(own)
         own.set("alias", None)
         before = self._translated(exp.select("*").from_(own))
@@ -343,16 +357,6 @@ def statements_of(unread: Unread, is_translated: bool) -> Iterator[Statement]:
     """Give the statements with their places."""
     for node, tokens in unread.statements:
         yield Statement(unread.script, node, unread.text, tokens, is_translated)
-
-
-class _Folded:
-    """Names in any case."""
-
-    def __init__(self, names: set[str]) -> None:
-        self._names = names
-
-    def __contains__(self, name: object) -> bool:
-        return str(name).casefold() in self._names
 
 
 def _stored(label: Label, table: Output) -> exp.Expr:
@@ -412,7 +416,3 @@ def _is_shadowed(table: exp.Table) -> bool:
             return True
         inner, around = around, around.parent
     return False
-
-
-def _words(node: exp.Expr) -> str:
-    return node.name.upper() if isinstance(node, exp.Command) else node.key.upper()

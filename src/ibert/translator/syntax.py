@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ibert.translator.relations import Relation
@@ -18,10 +18,19 @@ from ibert.translator.values import (
 
 
 def nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield a node and all within it."""
-    yield node
-    for child in ast.iter_child_nodes(node):
-        yield from nodes(child)
+    """Yield a node and all within it, in the order in which they are written."""
+    pending = [node]
+    while pending:
+        item = pending.pop()
+        yield item
+        parts: list[ast.AST] = []
+        for name in item._fields:
+            part = getattr(item, name, None)
+            if isinstance(part, ast.AST):
+                parts.append(part)
+            elif isinstance(part, list):
+                parts += [member for member in part if isinstance(member, ast.AST)]
+        pending += reversed(parts)
 
 
 def fields(value: Value) -> list[FieldNode]:
@@ -118,27 +127,50 @@ def replaced(value: Value, replace: Callable[[FieldNode], Value | None]) -> Valu
     return Value(node, value.type, value.declared, frozenset(uses), frozenset(eager), value.literal)
 
 
+def is_scalar(value: Value) -> bool:
+    """Whether a value is made of the single value of a query by methods alone."""
+    node = value.node
+    while isinstance(node, ast.Call | ast.Attribute):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return isinstance(node, RelationNode | ColumnNode)
+
+
 def subqueries_of(value: Value) -> list[Relation]:
     """Give the relations that a value reads."""
-    return [
-        node.relation for node in nodes(value.node) if isinstance(node, RelationNode | ColumnNode)
-    ]
+    return _relations(nodes(value.node))
 
 
-def free_slots(relation: Relation) -> frozenset[Slot]:
-    """Give the slots whose fields a relation reads without being made from them."""
-    known: dict[Relation, frozenset[Slot]] = {}
+def free_slots(
+    relation: Relation, known: dict[Relation, frozenset[Slot]] | None = None
+) -> frozenset[Slot]:
+    """Give the slots whose fields a relation reads without being made from them.
 
-    def free(item: Relation) -> frozenset[Slot]:
-        if item not in known:
-            known[item] = frozenset()
-            read: set[Slot] = set()
-            for value in item.values:
-                read.update(node.slot for node in fields(value))
-                for part in subqueries_of(value):
-                    read |= free(part)
-            read -= {part.slot for part in item.inputs}
-            known[item] = frozenset(read).union(*map(free, item.inputs))
-        return known[item]
+    `known` keeps what was found, for calls between which no relation changes what it reads.
+    """
+    known = {} if known is None else known
+    pending = [relation]
+    read: dict[Relation, list[FieldNode | RelationNode | ColumnNode]] = {}
+    while pending:
+        item = pending.pop()
+        if item in known:
+            continue
+        if item not in read:
+            read[item] = list(_reads(item))
+            pending += [item, *item.inputs, *_relations(read[item])]
+            continue
+        slots = {node.slot for node in read[item] if isinstance(node, FieldNode)}
+        slots.update(*(known[part] for part in _relations(read[item])))
+        slots -= {part.slot for part in item.inputs}
+        known[item] = frozenset(slots).union(*(known[part] for part in item.inputs))
+    return known[relation]
 
-    return free(relation)
+
+def _reads(relation: Relation) -> Iterator[FieldNode | RelationNode | ColumnNode]:
+    for value in relation.values:
+        for node in nodes(value.node):
+            if isinstance(node, FieldNode | RelationNode | ColumnNode):
+                yield node
+
+
+def _relations(read: Iterable[ast.AST]) -> list[Relation]:
+    return [node.relation for node in read if isinstance(node, RelationNode | ColumnNode)]

@@ -18,7 +18,7 @@ from ibert.translator.datatypes import (
     Type,
     common,
 )
-from ibert.translator.functions import constructors
+from ibert.translator.functions import constructors, lists
 from ibert.translator.functions.classes import function_call
 from ibert.translator.memtables import memtable
 from ibert.translator.names import unique
@@ -247,13 +247,34 @@ def _series(value: Value, name: str, node: exp.Expr) -> Side:
         raise Refusal(f"UNNEST of {value.type.name}", node)
     given, number = _names(node)
     label = given[0] if given else name
-    element = value.type.element
-    rows = method(as_expression(value), "unnest", type=element)
-    table = method(method(rows, "name", label, type=element), "as_table", type=UNKNOWN)
-    relation: Relation = ValueRelation(table, {label: Column(element, _declared(value))})
+    if number is not None and value.uses:
+        return _paired(value, label, number, _alias(node) or name, node)
+    relation = _elements(value, label)
     if number is not None:
         return _numbered(relation, label, number, _alias(node) or name)
     return _side(relation, _alias(node) or name, (Label(label, label),))
+
+
+def _elements(value: Value, label: str) -> Relation:
+    element = value.type.element
+    rows = method(as_expression(value), "unnest", type=element)
+    table = method(method(rows, "name", label, type=element), "as_table", type=UNKNOWN)
+    return ValueRelation(table, {label: Column(element, _declared(value))})
+
+
+def _paired(value: Value, label: str, number: str, alias: str, node: exp.Expr) -> Side:
+    """Give the elements of a list that a row outside has, each with its place in the list."""
+    from ibert.translator.calls import apply
+
+    places = apply("generate_series", [literal(1, BIGINT), apply("len", [value], node)], node)
+    relation = _elements(places, number)
+    element = lists.index(value, relation.field(number))
+    if element is None:
+        raise Refusal("UNNEST WITH ORDINALITY of this", node)
+    values = {label: element, number: relation.field(number)}
+    columns = {name: Column.of(part) for name, part in values.items()}
+    relation = Step(relation, "select", keywords=values, columns=columns)
+    return _side(relation, alias, (Label(label, label), Label(number, number)))
 
 
 def _declared(value: Value) -> Type:
@@ -354,7 +375,7 @@ def lateral(node: exp.Expr, join: exp.Expr, side: Side, scope: Scope) -> Side:
     outer = join.text("side") == "LEFT"
     body = node.this if isinstance(node, exp.Lateral) else node
     if isinstance(body, exp.Subquery | exp.Query):
-        from ibert.translator.subqueries import lateral as lateral_query
+        from ibert.translator.laterals import lateral as lateral_query
 
         return lateral_query(node, join, side, scope)
     on = join.args.get("on")

@@ -19,11 +19,11 @@ from ibert.translator import (
     literals,
     operators,
     parameters,
+    quantifiers,
     selects,
     subqueries,
 )
 from ibert.translator.comments import with_comments
-from ibert.translator.decorrelation import separate
 from ibert.translator.emission import RESULT, Module, emit
 from ibert.translator.layout import format_module
 from ibert.translator.places import Statement
@@ -32,6 +32,7 @@ from ibert.translator.pruning import prune
 from ibert.translator.refusal import Refusal, RefusedError
 from ibert.translator.relations import Relation
 from ibert.translator.scope import Context, Output, Rule, Scope
+from ibert.translator.separation import separate
 from ibert.translator.statements import Statements, Step, read, statements_of
 from ibert.translator.values import LOAD, Value, constant, name
 
@@ -78,7 +79,7 @@ def rules() -> dict[type[exp.Expr], Rule]:
     """Give the rule for each class of expression."""
     table: dict[type[exp.Expr], Rule] = dict.fromkeys(FUNCTION_CLASSES, calls.call)
     table[exp.Column] = _column
-    for module in (literals, operators, conditionals, calls, subqueries, parameters):
+    for module in (literals, operators, conditionals, calls, subqueries, quantifiers, parameters):
         table |= module.RULES
     return table
 

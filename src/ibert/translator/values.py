@@ -14,6 +14,7 @@ from ibert.translator.datatypes import (
     BOOLEAN,
     INTEGER,
     INTEGERS,
+    INTERVAL,
     NULL,
     UNKNOWN,
     VARCHAR,
@@ -511,13 +512,19 @@ def _is_whole_constant(value: Value) -> bool:
 
 def _holds(kind: Type, number: int) -> bool:
     bits, signed = INTEGERS[kind.name]
-    return -(2 ** (bits - 1)) <= number < 2 ** (bits - 1) if signed else 0 <= number < 2**bits
+    lowest = -(1 << (bits - 1)) if signed else 0
+    return lowest <= number < lowest + (1 << bits)
 
 
 def is_null(value: Value) -> Value:
     """Write IS NULL; of a negation as of its operand: Ibis writes no parentheses."""
-    if isinstance(value.node, ast.UnaryOp) and isinstance(value.node.op, ast.Invert):
-        value = Value(value.node.operand, BOOLEAN, None, value.uses, value.eager)
+    match value.node:
+        case ast.UnaryOp(op=ast.Invert(), operand=operand):
+            value = Value(operand, BOOLEAN, None, value.uses, value.eager)
+        case ast.Call(func=ast.Attribute(value=base, attr="notin"), args=arguments):
+            isin = ast.Attribute(value=base, attr="isin", ctx=LOAD)
+            node = ast.Call(func=isin, args=arguments, keywords=[])
+            value = Value(node, BOOLEAN, None, value.uses, value.eager)
     return method(value, "isnull", type=BOOLEAN)
 
 
@@ -534,7 +541,7 @@ def enclosed(value: Value, *methods: str, logic: bool = False) -> Value:
         case ast.Compare():
             loose = "==" in methods
         case ast.Call(func=ast.Attribute(attr=called)):
-            loose = called in methods
+            loose = called in methods or called == "notin"
         case _:
             loose = False
     return function("coalesce", value, type=value.type, declared=value.declared) if loose else value
@@ -542,6 +549,8 @@ def enclosed(value: Value, *methods: str, logic: bool = False) -> Value:
 
 def cast(value: Value, kind: Type) -> Value:
     """Write a cast, twice where Ibis would leave it out because it declares that type already."""
+    if kind == INTERVAL != value.type and not value.is_null:
+        return converted(value, kind)
     if kind.dtype is None and kind != UNKNOWN and not (kind.is_integer and value.type.is_integer):
         return converted(value, kind)
     if value.is_null:
@@ -561,7 +570,7 @@ def converted(value: Value, kind: Type) -> Value:
     >>> from ibert.translator.datatypes import HUGEINT, INTEGER
     >>> value = converted(Value(name("x"), INTEGER), HUGEINT)
     >>> value.type.name, value.declared.dtype
-    ('hugeint', 'decimal(38, 0)')
+    ('hugeint', 'int64')
     """
     example = builtin("from_json", "null", json.dumps(kind.sql), type=kind, declared=UNKNOWN)
     if value.is_null:

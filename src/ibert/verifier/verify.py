@@ -35,7 +35,8 @@ class Reference:
     result
         The rows of the SQL.
     named
-        Whether the SQL chose the name of each column.
+        Whether the SQL chose the name of each column, and for no other one: in Ibis no name occurs
+        twice.
     order
         The sort key of each row; None where any order will do.
     undetermined
@@ -144,7 +145,11 @@ class Verifier(AbstractContextManager["Verifier"]):
         if isinstance(result, Failure):
             return result
         output = describe_output(query)
-        named = output.chosen(len(result.columns))
+        chosen = output.chosen(len(result.columns))
+        named = [
+            is_chosen and count == 1
+            for is_chosen, count in zip(chosen, _occurrences(result.columns), strict=True)
+        ]
         if output.volatile:
             return Reference(result, named, undetermined="it draws at random")
         order = None
@@ -218,6 +223,12 @@ def _difference(reference: Reference, execution: Execution) -> Difference | None
         if found:
             return msgspec.structs.replace(found, path=path)
     return None
+
+
+def _occurrences(names: Sequence[str]) -> list[int]:
+    """Tell for each name how often it occurs; DuckDB does not mind the case."""
+    folded = [name.casefold() for name in names]
+    return [folded.count(name) for name in folded]
 
 
 def _sort_keys(keyed: Result | Failure, output: Output, reference: Result) -> list[Row] | None:

@@ -6,11 +6,10 @@ from typing import Any
 
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
-from ibis.common.annotations import ValidationError
-from ibis.common.exceptions import IbisError
 
 from ibert.diagnostics import Diagnostic, IbertError
 from ibert.translator.decompilation.equality import same
+from ibert.translator.decompilation.errors import ERRORS
 from ibert.translator.decompilation.expressions import Expressions
 from ibert.translator.decompilation.tables import Reader, several_sources
 from ibert.translator.emission import RESULT, emit
@@ -18,6 +17,7 @@ from ibert.translator.layout import format_module
 from ibert.translator.refusal import Refusal
 from ibert.translator.relations import ValueRelation
 from ibert.translator.translation import assembled
+from ibert.translator.values import as_expression
 
 
 def decompile(expr: ir.Expr) -> str:
@@ -65,7 +65,7 @@ def decompile(expr: ir.Expr) -> str:
         if isinstance(op, ops.Relation):
             relation = reader.relation(op)
         else:
-            relation = ValueRelation(Expressions(reader).value(op), {})
+            relation = ValueRelation(as_expression(Expressions(reader).value(op)), {})
     except Refusal as refusal:
         raise _error(refusal.construct, refusal.hint) from refusal
     module = emit(relation, reader.functions.names)
@@ -73,22 +73,11 @@ def decompile(expr: ir.Expr) -> str:
     code = format_module(assembled(module, "script"))
     try:
         is_same = same(expr, built(code, expr))
-    except _ERRORS as error:
+    except ERRORS as error:
         raise _error("this expression", f"Ibis would not build it: {error}") from error
     if not is_same:
         raise _error("this expression", "the code for it would build another one")
     return code
-
-
-# What Ibis raises where it does not take a value.
-_ERRORS = (
-    IbisError,
-    ValidationError,
-    AttributeError,
-    NotImplementedError,
-    TypeError,
-    ValueError,
-)
 
 
 def _error(construct: str, hint: str | None) -> IbertError:

@@ -31,8 +31,14 @@ def same(left: ir.Expr, right: ir.Expr) -> bool:
 
 
 def plain(op: ops.Node) -> ops.Node:
-    """Give an operation without an alias that is the name it has anyway: it cannot be written."""
-    while isinstance(op, ops.Alias) and op.arg.name == op.name:
+    """Give an operation without the name that Ibis gives it anyway.
+
+    Ibis names nothing twice, and names what it unnests.
+    """
+    while isinstance(op, ops.Alias):
+        given = {op.arg.name, op.arg.arg.name} if isinstance(op.arg, ops.Unnest) else {op.arg.name}
+        if op.name not in given:
+            break
         op = op.arg
     return op
 

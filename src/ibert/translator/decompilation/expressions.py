@@ -11,6 +11,7 @@ import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 
 from ibert.translator.datatypes import UNKNOWN
+from ibert.translator.decompilation.equality import plain
 from ibert.translator.decompilation.functions import Functions
 from ibert.translator.decompilation.literals import dtype_node, literal_value, python_value
 from ibert.translator.decompilation.syntax import of_ibis, of_value
@@ -179,11 +180,10 @@ def _field(op: ops.Field, scope: Expressions) -> Value:
 
 
 def _alias(op: ops.Alias, scope: Expressions) -> Value:
-    value = scope.value(op.arg)
-    # Ibis names what it unnests, and names nothing twice.
-    if op.name in (op.arg.name, op.arg.arg.name if isinstance(op.arg, ops.Unnest) else None):
-        return value
-    return of_value(value, "name", op.name)
+    inner = plain(op)
+    if inner is not op:
+        return scope.value(inner)
+    return of_value(scope.value(op.arg), "name", op.name)
 
 
 def _parameter(op: ops.ScalarParameter, scope: Expressions) -> Value:
@@ -193,17 +193,18 @@ def _parameter(op: ops.ScalarParameter, scope: Expressions) -> Value:
 def _window(op: ops.WindowFunction, scope: Expressions) -> Value:
     keywords: dict[str, Argument] = {}
     if op.start is not None or op.end is not None or op.how != "rows":
-        bounds = (_bound(op.start, op.end, scope), _bound(op.end, op.start, scope))
-        keywords[op.how] = bounds
-    if op.group_by:
-        values = map(as_expression, scope.values(op.group_by))
-        keywords["group_by"] = _single([key(value) for value in values])
-    if op.order_by:
-        keywords["order_by"] = _single([key(scope.sort_key(part)) for part in op.order_by])
+        keywords[op.how] = (_bound(op.start, op.end, scope), _bound(op.end, op.start, scope))
+    groups = [key(as_expression(value)) for value in scope.values(op.group_by)]
+    orders = [key(scope.sort_key(part)) for part in op.order_by]
+    if groups:
+        keywords["group_by"] = _single(groups)
+    if orders:
+        keywords["order_by"] = _single(orders)
     value = scope.value(op.func)
     window = of_value(value, "over", **keywords)
-    # Ibis finds out later what the keys of a window mean.
-    return Value(window.node, UNKNOWN, None, window.uses, value.eager)
+    # Ibis finds out later what the keys of a window mean, whatever they are keys for.
+    waiting = value.eager.union(*(part.eager for part in [*groups, *orders]))
+    return Value(window.node, UNKNOWN, None, window.uses, waiting)
 
 
 def _single(parts: list[Value]) -> Argument:

@@ -145,6 +145,3 @@ def schema_node(schema: ibis.Schema) -> ast.expr:
 def is_text(value: Value) -> bool:
     """Whether it is a literal that Ibis would take for the name of a column."""
     return isinstance(value.literal, str)
-
-
-__all__ = ["dtype_node", "is_readable", "is_text", "literal_value", "python_value", "schema_node"]

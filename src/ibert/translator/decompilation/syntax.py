@@ -25,8 +25,3 @@ def of_value(base: Value, method_name: str, *arguments: Argument, **keywords: Ar
 def of_ibis(path: str, *arguments: Argument, **keywords: Argument) -> Value:
     """Write `ibis.path(…)`."""
     return call(dotted(f"ibis.{path}"), arguments, keywords, UNKNOWN)
-
-
-def node_value(node: ast.expr) -> Value:
-    """Give syntax that reads no columns as a value."""
-    return Value(node, UNKNOWN)

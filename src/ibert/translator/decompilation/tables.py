@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import ibis.expr.operations as ops
-from ibis.common.exceptions import IbisError
 
 from ibert.translator.datatypes import UNKNOWN
+from ibert.translator.decompilation.errors import ERRORS
 from ibert.translator.decompilation.expressions import Expressions, is_named
 from ibert.translator.decompilation.functions import Functions
 from ibert.translator.decompilation.joins import join_chain
@@ -180,12 +180,16 @@ def _aggregate(op: ops.Aggregate, reader: Reader) -> Relation:
 
 def _grouped(op: ops.Aggregate, having: Having, reader: Reader) -> Relation:
     scope = reader.over(op.parent)
-    return Aggregate(
-        reader.relation(op.parent),
-        _columns(op.groups, scope),
-        _columns(having.metrics, scope),
-        scope.values(having.predicates),
-    )
+    parent, keys = reader.relation(op.parent), _columns(op.groups, scope)
+    predicates = scope.values(having.predicates)
+    if having.metrics:
+        return Aggregate(parent, keys, _columns(having.metrics, scope), predicates)
+    # The translator would write DISTINCT, which is something else to Ibis.
+    if keys:
+        parent = Step(parent, "group_by", *named(keys), columns={}, keeps_rows=True)
+    if predicates:
+        parent = Step(parent, "having", predicates, columns={}, keeps_rows=True)
+    return Step(parent, "agg", columns={})
 
 
 class Having(NamedTuple):
@@ -210,7 +214,7 @@ def having(op: ops.Project) -> Having | None:
     predicates = [part.replace(columns, filter=ops.Value) for part in filtered.predicates]
     try:
         again = _aggregated(grouped, metrics, predicates)
-    except IbisError:
+    except ERRORS:
         return None
     return Having(metrics, predicates) if again == op else None
 
@@ -376,7 +380,7 @@ def _unbound_table(op: ops.UnboundTable, _: Reader) -> Relation:
 def _memtable(op: ops.InMemoryTable, _: Reader) -> Relation:
     try:
         rows = op.data.to_pyarrow(op.schema)
-    except (TypeError, ValueError) as error:
+    except ERRORS as error:
         raise Refusal(f"a table in memory that Ibis cannot read: {error}") from error
     if rows.num_rows * rows.num_columns > MOST_VALUES:
         raise Refusal(

@@ -153,6 +153,8 @@ def _within_group(call: AggregateCall) -> AggregateCall | None:
     if not call.arguments:
         return call._replace(arguments=[value])
     *given, fraction = call.arguments
+    if descending and fraction.type.is_list and not fraction.is_literal:
+        return None
     fraction = _negative(fraction) if descending else fraction
     return call._replace(arguments=[*(given or [value]), fraction], order_by=())
 

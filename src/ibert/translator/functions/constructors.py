@@ -11,6 +11,7 @@ from ibert.translator.datatypes import (
     BOOLEAN,
     DOUBLE,
     INTEGER,
+    INTERVAL,
     JSON,
     NULL,
     UNKNOWN,
@@ -19,8 +20,10 @@ from ibert.translator.datatypes import (
     common,
     list_of,
     map_of,
+    settled,
 )
 from ibert.translator.functions import json as json_functions
+from ibert.translator.functions.durations import of_one_unit
 from ibert.translator.functions.rules import Rule
 from ibert.translator.syntax import nodes
 from ibert.translator.values import (
@@ -65,7 +68,10 @@ def array(values: Sequence[Value]) -> Value | None:
     constants = [_constant_of(value, element) for value in values]
     if None not in constants and not (values and element in (VARCHAR, BOOLEAN)):
         return function("literal", constants, kind.dtype, type=kind)
-    mixed = len({value.declared.is_unsigned for value in values if not value.is_literal}) > 1
+    if element == INTERVAL:
+        return function("array", of_one_unit(values), type=kind)
+    own = {value.declared for value in values if not value.is_null}
+    mixed = len(own) > 1 and any(item.is_unsigned for item in own)
     parts = [_fitted(as_list(value), element, mixed) for value in values]
     if element.is_integer:
         declared = [part.declared for part in parts if not part.is_literal]
@@ -158,7 +164,7 @@ def struct(fields: dict[str, Value]) -> Value:
     >>> ast.unparse(struct({"a": Value(name("x"), INTEGER), "b": literal(1, INTEGER)}).node)
     "ibis.struct({'a': x, 'b': 1})"
     """
-    kind = Type("struct", tuple((name, _without_null(part.type)) for name, part in fields.items()))
+    kind = Type("struct", tuple((name, settled(part.type)) for name, part in fields.items()))
     keys: list[ast.expr | None] = [constant(name) for name in fields]
     constants = [python_constant(part) for part in fields.values()]
     plain = [node for node in constants if node is not None]
@@ -179,16 +185,10 @@ def struct(fields: dict[str, Value]) -> Value:
 
 def _with_type(value: Value) -> Value:
     """Give a NULL, or a list of them, the type that DuckDB falls back on."""
-    kind = _without_null(value.type)
+    kind = settled(value.type)
     if kind == value.type:
         return value
     return null(kind) if value.is_null else retyped(value, kind)
-
-
-def _without_null(kind: Type) -> Type:
-    if kind == NULL:
-        return INTEGER
-    return list_of(_without_null(kind.element)) if kind.name == "list" else kind
 
 
 def map_literal(keys: Value, values: Value) -> Value | None:

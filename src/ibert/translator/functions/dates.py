@@ -19,6 +19,7 @@ from ibert.translator.datatypes import (
     VARCHAR,
     Type,
 )
+from ibert.translator.functions.durations import SECONDS
 from ibert.translator.functions.instants import temporal_literal
 from ibert.translator.functions.intervals import (
     interval,
@@ -94,7 +95,7 @@ def subtract(left: Value, right: Value) -> Value | None:
         return builtin("subtract", left, right, type=DATE)
     if _is_dated(left) and _is_dated(right):
         left, right = _alike(left, right)
-        return operator("-", left, right, INTERVAL)
+        return operator("-", left, right, INTERVAL, SECONDS)
     return None
 
 
