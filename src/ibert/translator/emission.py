@@ -130,14 +130,23 @@ class _Survey:
         self.seen: dict[Relation, None] = {}  # in the order in which they are met
 
     def visit(self, relation: Relation, outer: dict[Slot, tuple[Relation, Relation]]) -> None:
-        if relation in self.seen:
+        chain: list[Relation] = []
+        while relation not in self.seen:
+            self.seen[relation] = None
+            if relation.named or isinstance(relation, TableRelation):
+                self.named.add(relation)
+            chain.append(relation)
+            if not relation.inputs:
+                break
+            relation = relation.inputs[0]
+        else:
             self.named.add(relation)
-            return
-        self.seen[relation] = None
-        if relation.named or isinstance(relation, TableRelation):
-            self.named.add(relation)
-        for part in relation.inputs:
-            self.visit(part, outer)
+        for item in reversed(chain):
+            for part in item.inputs[1:]:
+                self.visit(part, outer)
+            self._read(item, outer)
+
+    def _read(self, relation: Relation, outer: dict[Slot, tuple[Relation, Relation]]) -> None:
         here = {part.slot: (part, relation) for part in relation.inputs}
         if isinstance(relation, Join) and (relation.predicates or relation.on):
             self._name(here.values())
@@ -216,6 +225,21 @@ class _Emitter:
         return self._tables[where]
 
     def _relation(self, relation: Relation) -> ast.expr:
+        for part in reversed(self._unwritten(relation)):
+            self._statement(part)
+        return self._statement(relation)
+
+    def _unwritten(self, relation: Relation) -> list[Relation]:
+        """Give what is written before a relation, so that chains of any length can be."""
+        found: list[Relation] = []
+        while relation not in self._variables and relation.inputs:
+            relation = relation.inputs[0]
+            if relation in self._survey.named:
+                found.append(relation)
+        return found
+
+    def _statement(self, relation: Relation) -> ast.expr:
+        """Write a relation, as a statement of its own if it has a name."""
         if relation in self._variables:
             return name(self._variables[relation])
         slots = dict(self._slots)

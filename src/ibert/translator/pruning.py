@@ -48,27 +48,34 @@ class _Graph:
 
     def tolerates(self, relation: Relation, extra: frozenset[str]) -> bool:
         """Whether a relation may have some more columns."""
-        if relation in self.whole:
-            return False
-        return all(
-            self._reads(reader, relation, extra) for reader in self.readers.get(relation, ())
-        )
+        pending = [relation]
+        while pending:
+            item = pending.pop()
+            if item in self.whole:
+                return False
+            for reader in self.readers.get(item, ()):
+                passed = self._passes(reader, item, extra)
+                if passed is None:
+                    return False
+                if passed:
+                    pending.append(reader)
+        return True
 
-    def _reads(self, reader: Relation, relation: Relation, extra: frozenset[str]) -> bool:
+    def _passes(self, reader: Relation, relation: Relation, extra: frozenset[str]) -> bool | None:
+        """Whether a reader has them in turn; None if they are in its way."""
         if isinstance(reader, Aggregate):
-            return True
+            return False
         if isinstance(reader, Join):
             if relation is reader.right and reader.how in ("semi", "anti"):
-                return True
-            if extra.intersection(reader.columns) or extra.intersection(reader.right.columns):
                 return False
-            return not extra.intersection(reader.left.columns) and self.tolerates(reader, extra)
+            sides = (reader, reader.left, reader.right)
+            return None if any(extra.intersection(side.columns) for side in sides) else True
         if isinstance(reader, Step):
             if reader.method == "select":
-                return True
+                return False
             if reader.method in _PASSING and not extra.intersection(reader.columns):
-                return self.tolerates(reader, extra)
-        return False
+                return True
+        return None
 
 
 def _embedded(values: Iterable[Value]) -> Iterator[RelationNode | ColumnNode]:

@@ -16,15 +16,16 @@ _MERGED = {"filter", "select", "mutate", "drop", "order_by", "distinct", "rename
 def separate(relations: Iterable[Relation]) -> None:
     """Keep Ibis from merging steps where queries for each row are in the later one."""
     pending, seen = list(relations), set()
+    known: dict[Relation, frozenset[Slot]] = {}  # steps keep what they read when others join them
     while pending:
         item = pending.pop()
         if item in seen:
             continue
         seen.add(item)
         if isinstance(item, Step) and not isinstance(item, View):
-            if _has_row_queries(item):
+            if _has_row_queries(item, known):
                 _separate(item)
-            if item.method == "filter" and free_slots(item):
+            if item.method == "filter" and free_slots(item, known):
                 _set_apart(item)
             local = frozenset([item.parent.slot])
             for value in item.values:
@@ -63,10 +64,10 @@ def _cannot_wait(node: ast.AST, local: frozenset[Slot]) -> bool:
     return any(_cannot_wait(part, local) for part in ast.iter_child_nodes(node))
 
 
-def _has_row_queries(step: Step) -> bool:
+def _has_row_queries(step: Step, known: dict[Relation, frozenset[Slot]]) -> bool:
     slot = step.parent.slot
     return any(
-        slot in free_slots(part)
+        slot in free_slots(part, known)
         for value in step.values
         if has_subquery(value)
         for part in subqueries_of(value)

@@ -215,14 +215,14 @@ class Statements:
 
     def _rename(self, table: exp.Table) -> None:
         folded = table.name.casefold()
+        if folded not in self._dropped and folded not in self._names:
+            return
         if not isinstance(table.this, exp.Identifier) or _is_shadowed(table):
             return
         if folded in self._dropped:
             hint = "the script drops it before"
             raise Refusal(f"no table {table.name!r}", table, hint, code="IB104")
-        name = self._names.get(folded)
-        if name is None:
-            return
+        name = self._names[folded]
         if name.casefold() != folded and not table.alias:
             table.set("alias", exp.TableAlias(this=table.this.copy()))
         table.this.set("this", name)

@@ -216,17 +216,19 @@ def translated(node: exp.Expr, scope: Scope) -> Output:
     """Translate a query; what Ibis would take for an earlier one reads views of its own."""
     inner = node.this.unnest() if isinstance(node, exp.Subquery) else node
     whole = ("whole", inner)
-    rows = ("rows", *(str(inner.args.get(part)) for part in ("from_", "joins", "where")))
+    joins = tuple(inner.args.get("joins") or ())
+    rows = ("rows", inner.args.get("from_"), joins, inner.args.get("where"))
     scope.repeating = scope.asked.get(rows, False) or (whole in scope.asked and not scope.filtering)
     before = len(scope.inner)
     try:
         output = scope.query(node)
     finally:
         scope.repeating = False
-    if free_slots(output.relation):
+    free = free_slots(output.relation)
+    if free:
         require_views(output.relation, scope, before)
     scope.asked[whole] = True
-    scope.asked[rows] = scope.asked.get(rows, False) or bool(free_slots(output.relation))
+    scope.asked[rows] = scope.asked.get(rows, False) or bool(free)
     return output
 
 
