@@ -11,13 +11,22 @@ from sqlglot import exp
 
 from ibert.translator import calls
 from ibert.translator.correlation import hoisted
-from ibert.translator.datatypes import BIGINT
+from ibert.translator.datatypes import BIGINT, UNKNOWN
 from ibert.translator.names import invented, unique
 from ibert.translator.refusal import Refusal
 from ibert.translator.relations import Aggregate, Column, Relation, SetOperation, Step
 from ibert.translator.scope import Scope
 from ibert.translator.syntax import fields, has_subquery, is_windowed, replaced, signature
-from ibert.translator.values import FieldNode, Slot, Value, literal, method, null, typed_literal
+from ibert.translator.values import (
+    FieldNode,
+    RowsNode,
+    Slot,
+    Value,
+    literal,
+    method,
+    null,
+    typed_literal,
+)
 from ibert.translator.values import field as field_of
 
 
@@ -140,6 +149,10 @@ class Grouping:
         self.flags[name] = bits
         return field_of(self.slot, name, BIGINT)
 
+    def rows(self) -> Value:
+        """Give the groups themselves as a value."""
+        return Value(RowsNode(self.slot), UNKNOWN, uses=frozenset([self.slot]))
+
     def is_plain(self, value: Value) -> bool:
         """Whether a value can be a metric itself: it reads aggregates and no keys."""
         if is_windowed(value) or has_subquery(value):
@@ -197,7 +210,7 @@ class Grouping:
         arguments: dict[str, Value] = {}
         for position, key in enumerate(self.keys):
             if position in chosen:
-                arguments[key.name] = branch.field(key.name)
+                arguments[key.name] = _nullable(branch.field(key.name))
             else:
                 arguments[key.name] = null(key.value.declared)
         for name in self.metrics:
@@ -205,9 +218,20 @@ class Grouping:
         for name, values in self.flags.items():
             arguments[name] = typed_literal(literal(values[index], BIGINT))
         columns = {name: Column(value.type, value.declared) for name, value in arguments.items()}
-        if list(columns) == list(branch.columns):
+        if list(columns) == list(branch.columns) and all(map(_is_kept, arguments.values())):
             return branch
         return Step(branch, "select", keywords=arguments, columns=columns)
+
+
+def _nullable(value: Value) -> Value:
+    """Give a key as one that may be NULL: the members of a union have to agree."""
+    if not value.required or value.declared.dtype is None:
+        return value
+    return method(value, "cast", value.declared.dtype, type=value.type, declared=value.declared)
+
+
+def _is_kept(value: Value) -> bool:
+    return value.is_field
 
 
 def grouping_sets(group: exp.Expr) -> tuple[list[exp.Expr], list[tuple[int, ...]]]:

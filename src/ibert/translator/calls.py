@@ -230,7 +230,8 @@ def aggregate_call(node: exp.Expr, scope: Scope) -> tuple[AggregateCall, bool | 
     if star and distinct:
         raise Refusal("DISTINCT * in an aggregate", node)
     star = star or (function_name == "count" and not values)
-    read = AggregateCall(function_name, values, distinct, where, keys, star, scope.rows())
+    rows = scope.rows() if scope.grouping is None else scope.grouping.rows()
+    read = AggregateCall(function_name, values, distinct, where, keys, star, rows)
     return read, ignore
 
 

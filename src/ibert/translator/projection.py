@@ -12,11 +12,21 @@ from ibert.translator.functions.sort_keys import unsorted
 from ibert.translator.functions.windows import over
 from ibert.translator.names import unique
 from ibert.translator.refusal import Refusal
-from ibert.translator.relations import Aggregate, Column, Columns, Relation, Step, ValueRelation
+from ibert.translator.relations import (
+    Aggregate,
+    Column,
+    Columns,
+    Join,
+    Relation,
+    Step,
+    ValueRelation,
+    View,
+)
 from ibert.translator.scope import Scope
-from ibert.translator.syntax import calls, has_subquery, is_windowed
+from ibert.translator.syntax import calls, has_subquery, is_windowed, nodes
 from ibert.translator.values import (
     RelationNode,
+    RowsNode,
     Value,
     as_expression,
     cast,
@@ -32,6 +42,10 @@ def projected(relation: Relation, values: dict[str, Value], scope: Scope) -> Rel
     columns = {name: Column.of(value) for name, value in values.items()}
     if isinstance(relation, ValueRelation) and relation.is_dummy:
         return _constants(relation, values, columns)
+    if isinstance(relation, Join) and any(map(_counts_over_window, values.values())):
+        finished = View(relation)
+        finished.slot, finished.needed = relation.slot, True
+        relation = finished
     own = list(relation.columns)
     same = [name for name, value in values.items() if _is_column(value, relation, name)]
     if same == own and list(values) == own:
@@ -46,6 +60,11 @@ def projected(relation: Relation, values: dict[str, Value], scope: Scope) -> Rel
         changed = {name: value for name, value in values.items() if name not in same}
         return Step(relation, "mutate", keywords=_written(changed), columns=columns)
     return _selected(relation, values, columns)
+
+
+def _counts_over_window(value: Value) -> bool:
+    """Whether a window counts rows: Ibis takes them for those of an unfinished join."""
+    return is_windowed(value) and any(isinstance(node, RowsNode) for node in nodes(value.node))
 
 
 def _is_column(value: Value, relation: Relation, name: str) -> bool:

@@ -290,6 +290,8 @@ def _is_direct(
     labels = {item.label for item in items}
     if len(labels) < len(items):
         return False
+    if having and not any(item.value.uses for item in items):
+        return False  # Ibis would lose the condition of constants
     return (
         bool(items)
         and all(
