@@ -442,8 +442,9 @@ def as_decimal(kind: Type) -> Type:
 
 def _common_decimal(left: Type, right: Type) -> Type:
     (p1, s1), (p2, s2) = left.args, right.args
-    scale = max(s1, s2)
-    return decimal(min(38, max(p1 - s1, p2 - s2) + scale), scale)
+    digits = max(p1 - s1, p2 - s2)
+    scale = min(max(s1, s2), 38 - digits)  # the whole part comes first
+    return decimal(digits + scale, scale)
 
 
 _TIMES = ("date", "timestamp_s", "timestamp_ms", "timestamp", "timestamp_ns", "timestamptz")
