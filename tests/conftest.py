@@ -3,9 +3,14 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from ibert import fixtures
 from ibert.sandbox import Limits, Sandbox
+
+# A busy machine is not a failure.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 QUICK = Limits(seconds=2, memory_bytes=1 << 29, output_bytes=1 << 16, result_rows=1000)
 
