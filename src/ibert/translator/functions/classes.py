@@ -245,6 +245,20 @@ _UNITS = """
     """
 
 
+def is_known(kind: type[exp.Expr]) -> bool:
+    """Whether a class is one of the functions whose calls can be read.
+
+    Examples
+    --------
+    >>> is_known(exp.Upper), is_known(exp.Hll)
+    (True, False)
+    """
+    return kind in NAMES or kind in _SPECIAL or kind in _BY_OWN_NAME
+
+
+_BY_OWN_NAME = (exp.Anonymous, exp.AnonymousAggFunc, exp.CombinedAggFunc)
+
+
 def function_call(node: exp.Expr) -> Call | None:
     """Read a call; None for what is no function, or has lost an argument when it was parsed.
 
@@ -268,7 +282,7 @@ def function_call(node: exp.Expr) -> Call | None:
     >>> function_call(sqlglot.parse_one("a + b", "duckdb")) is None
     True
     """
-    if isinstance(node, exp.Anonymous | exp.AnonymousAggFunc | exp.CombinedAggFunc):
+    if isinstance(node, _BY_OWN_NAME):
         return _name_of(node), list(node.expressions)
     if isinstance(node, exp.IgnoreNulls) and isinstance(node.this, exp.AnyValue):
         return function_call(node.this)  # sqlglot's way to write the plain any_value(x)
