@@ -22,7 +22,6 @@ from ibert.translator.functions.windows import (
     over,
     window_function,
 )
-from ibert.translator.operators import as_text
 from ibert.translator.refusal import Refusal
 from ibert.translator.scope import Rule, Scope, construct_of
 from ibert.translator.syntax import signature
@@ -581,20 +580,6 @@ def unnested(node: exp.Expr, scope: Scope) -> Value:
         raise Refusal(f"UNNEST of {base.type.name}", node)
     declared = base.declared.element if base.declared.is_list else base.type.element
     return method(base, "unnest", type=base.type.element, declared=declared)
-
-
-def parameter(node: exp.Expr, scope: Scope) -> Value:
-    """Translate a parameter of a prepared statement."""
-    raise Refusal(
-        "a parameter whose type is not known here", node, "compare it with a column, or cast it"
-    )
-
-
-def regular(node: exp.Expr, scope: Scope) -> Value:
-    """Translate a match of a regular expression."""
-    found = function_call(node)
-    assert found is not None
-    return apply(found[0], [as_text(value) for value in scope.values(found[1])], node)
 
 
 RULES: dict[type[exp.Expr], Rule] = {
