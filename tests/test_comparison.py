@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ibert.sandbox import Result
-from ibert.verifier.comparison import TOLERANCE, compare
+from ibert.verifier.comparison import SHOWN_ROWS, TOLERANCE, compare
 from ibert.verifier.types import arrow_family, duckdb_family, fetched_family
 
 COLUMNS = {
@@ -28,7 +28,7 @@ COLUMNS = {
 }
 TYPES = [duckdb for _, duckdb, _ in COLUMNS.values()]
 ROW = st.tuples(*(st.none() | values for _, _, values in COLUMNS.values()))
-ROWS = st.lists(ROW, max_size=6)
+ROWS = st.lists(ROW, max_size=SHOWN_ROWS)  # all the rows of a difference are shown
 
 
 def result(rows: list[tuple], types: list[str] | None = TYPES) -> Result:
