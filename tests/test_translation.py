@@ -157,6 +157,19 @@ def test_what_has_no_rule_is_refused(catalog: ibert.Catalog) -> None:
         ("SELECT id FROM t WHERE", "IB002", 1, 18),
         ("", "IB002", None, None),
         ("SELECT id FROM t LIMIT (SELECT 1.5)", "IB501", 1, None),
+        # What DuckDB answers wrongly: NULL <> 1 is true, and a correlated CTE is answered at once.
+        (
+            "SELECT EXISTS (SELECT 1 FROM u WHERE u.id = t.id AND t.x <> u.v) AS e FROM t",
+            "IB501",
+            1,
+            23,
+        ),
+        (
+            "SELECT (WITH q AS (SELECT t.x AS n) SELECT (FROM (FROM q) WHERE n = t.id)) FROM t",
+            "IB501",
+            1,
+            None,
+        ),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(

@@ -11,6 +11,7 @@ from ibert.translator.datatypes import (
     DOUBLE,
     INTERVAL,
     NULL,
+    TIME,
     UNKNOWN,
     VARCHAR,
     Type,
@@ -240,6 +241,8 @@ def conversion(node: exp.Expr, scope: Scope) -> Value:
 def _cast(value: Value, kind: Type) -> Value:
     if value.is_null:
         return cast(value, kind)
+    if kind == TIME == value.type and value.is_field:
+        return converted(value, kind)  # what Ibis declares as time may be one with a time zone
     if value.is_literal and isinstance(value.literal, float) and kind.is_floating:
         # Ibis leaves out the cast of a float to float64, and DuckDB takes it for a decimal.
         return cast(literal(repr(value.literal), VARCHAR), kind)

@@ -98,17 +98,18 @@ def is_writable(relation: Relation, slots: frozenset[Slot]) -> bool:
         for value in item.values:
             pending += [(part, outer - local) for part in subqueries_of(value)]
             if not all(
-                _is_writable_in(item, part, outer - local, local) for part in _parts(value.node)
+                _is_writable_in(item, part, outer - local, local)
+                for part in conjuncts_of(value.node)
             ):
                 return False
     return True
 
 
-def _parts(node: ast.expr) -> Iterator[ast.expr]:
+def conjuncts_of(node: ast.expr) -> Iterator[ast.expr]:
     """Yield the conditions that `&` connects."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd):
-        yield from _parts(node.left)
-        yield from _parts(node.right)
+        yield from conjuncts_of(node.left)
+        yield from conjuncts_of(node.right)
     else:
         yield node
 

@@ -34,6 +34,7 @@ from ibert.translator.syntax import (
     calls,
     free_slots,
     nodes,
+    rebuilt,
     signature,
     subqueries_of,
 )
@@ -212,7 +213,7 @@ class Domain:
                     return FieldNode(slot, found[mark])
                 if isinstance(node, FieldNode):
                     return FieldNode(slot, self._key_of(node, relation))
-                return _rebuilt(node, moved) if node._fields else node
+                return rebuilt(node, moved)
 
             node = moved(value.node)
             assert isinstance(node, ast.expr)
@@ -512,7 +513,7 @@ class Domain:
             return self._inner(node, current)
         if not node._fields:
             return node
-        made = _rebuilt(node, lambda part: self._node(part, outer, current))
+        made = rebuilt(node, lambda part: self._node(part, outer, current))
         if _is_window(made):
             assert isinstance(made, ast.Call)
             return self._partitioned(made, current)
@@ -580,19 +581,6 @@ def _slots_of(node: ast.AST) -> frozenset[Slot]:
     return frozenset(found)
 
 
-def _rebuilt(node: ast.AST, change: Callable[[ast.AST], ast.AST]) -> ast.AST:
-    made: dict[str, object] = {}
-    for name in node._fields:
-        part = getattr(node, name, None)
-        if isinstance(part, ast.AST):
-            made[name] = change(part)
-        elif isinstance(part, list):
-            made[name] = [change(item) if isinstance(item, ast.AST) else item for item in part]
-        else:
-            made[name] = part
-    return type(node)(**made)
-
-
 def _is_window(node: ast.AST) -> bool:
     return (
         isinstance(node, ast.Call)
@@ -611,7 +599,7 @@ def _substituted(value: Value, slot: Slot, replace: Callable[[FieldNode], Value]
             other = replace(node)
             uses.update(other.uses)
             return other.node
-        return _rebuilt(node, change) if node._fields else node
+        return rebuilt(node, change)
 
     node = change(value.node)
     assert isinstance(node, ast.expr)

@@ -6,6 +6,7 @@ from sqlglot import exp
 
 from ibert.diagnostics import IbertError, did_you_mean
 from ibert.translator import conditions, table_functions
+from ibert.translator.contradictions import refuse_detached
 from ibert.translator.datatypes import BOOLEAN, from_ibis
 from ibert.translator.functions.rules import coalesced
 from ibert.translator.joins import ancestors, join
@@ -585,6 +586,7 @@ def _named(node: exp.Expr, scope: Scope) -> Side:
     if not node.args.get("db"):
         cte = scope.ctes.get(name.casefold())
         if cte is not None:
+            refuse_detached(name.casefold(), cte.relation, node)
             return Side(*_used(View(cte.relation), alias, told_apart(cte.labels), node, scope))
     relation = table_relation(node, scope.context)
     labels = tuple(Label(column, column) for column in relation.columns)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from ibert.translator import conditions, unnesting
 from ibert.translator.calls import has_aggregate
 from ibert.translator.conditionals import choose
+from ibert.translator.contradictions import refuse_lost_null
 from ibert.translator.correlation import is_writable, names_within, outer_fields, rows_around
 from ibert.translator.datatypes import BIGINT, BOOLEAN, INTEGER, NULL, list_of
 from ibert.translator.decorrelation import Domain
@@ -45,9 +45,6 @@ from ibert.translator.values import (
     literal,
     method,
 )
-
-if TYPE_CHECKING:
-    pass
 
 _PARTS = (
     *("from_", "joins", "laterals", "group", "having", "qualify", "distinct", "limit", "offset"),
@@ -370,7 +367,9 @@ def _order(relation: Relation) -> list[Value]:
 
 def exists(node: exp.Expr, scope: Scope) -> Value:
     """Translate EXISTS as a value."""
-    rows = count(_bare(translated(node.this, scope).relation), scope)
+    relation = _bare(translated(node.this, scope).relation)
+    refuse_lost_null(relation, node, scope)
+    rows = count(relation, scope)
     return compare(">", rows, literal(0, INTEGER))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 from ibert.translator.relations import Relation
 from ibert.translator.values import (
@@ -108,23 +107,28 @@ def replaced(value: Value, replace: Callable[[FieldNode], Value | None]) -> Valu
             if node.slot in value.eager:
                 eager.update(other.uses)
             return other.node
-        if not node._fields:
-            return node
-        made: dict[str, Any] = {}
-        for name in node._fields:
-            part = getattr(node, name, None)
-            if isinstance(part, ast.AST):
-                made[name] = rewrite(part)
-            elif isinstance(part, list):
-                made[name] = [rewrite(item) if isinstance(item, ast.AST) else item for item in part]
-            else:
-                made[name] = part
-        return type(node)(**made)
+        return rebuilt(node, rewrite)
 
     node = rewrite(value.node)
     assert isinstance(node, ast.expr)
     eager.update(value.eager & uses)
     return Value(node, value.type, value.declared, frozenset(uses), frozenset(eager), value.literal)
+
+
+def rebuilt(node: ast.AST, change: Callable[[ast.AST], ast.AST]) -> ast.AST:
+    """Give a node anew, with its parts changed."""
+    if not node._fields:
+        return node
+    made: dict[str, object] = {}
+    for name in node._fields:
+        part = getattr(node, name, None)
+        if isinstance(part, ast.AST):
+            made[name] = change(part)
+        elif isinstance(part, list):
+            made[name] = [change(item) if isinstance(item, ast.AST) else item for item in part]
+        else:
+            made[name] = part
+    return type(node)(**made)
 
 
 def is_scalar(value: Value) -> bool:
