@@ -94,7 +94,7 @@ def negation(node: exp.Expr, scope: Scope) -> Value:
     if operand.is_literal and isinstance(operand.literal, int | float) and operand.type != BOOLEAN:
         return literal(-operand.literal, operand.type, operand.declared)
     if operand.is_null:
-        return operand
+        return literal(None, NULL) if operand.type.is_decimal else operand
     if operand.type == VARCHAR:
         operand = cast(operand, DOUBLE)
     return unary("-", operand)

@@ -8,9 +8,9 @@ digits differ (`log2(8)` has to be 3).
 
 from __future__ import annotations
 
-from ibert.translator.datatypes import BIGINT, BOOLEAN, DOUBLE, FLOAT, TINYINT, UUID, Type
+from ibert.translator.datatypes import BIGINT, BOOLEAN, DOUBLE, FLOAT, NULL, TINYINT, UUID, Type
 from ibert.translator.functions.rules import Rule
-from ibert.translator.values import Value, cast, dotted, function, method, null
+from ibert.translator.values import Value, cast, dotted, function, literal, method, null
 
 _BEYOND_BIGINT = ("ubigint", "uhugeint")  # rounding makes other types of them
 _UNSIGNED = ("utinyint", "usmallint", "uinteger")
@@ -110,6 +110,8 @@ def _kept(value: Value) -> Value:
 
 
 def _rounded_decimal(value: Value, places: int | None) -> Value | None:
+    if value.is_null:
+        return literal(None, NULL)  # DuckDB finds no type for it
     if places is None or places < 0:
         return None
     exact = cast(value, value.type)
