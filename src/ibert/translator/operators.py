@@ -75,7 +75,7 @@ _FUNCTIONS: dict[type[exp.Expr], str] = {
     exp.Mod: "mod",
     exp.BitwiseXor: "xor",
 }
-_COMPARISONS: dict[type[exp.Expr], str] = {
+COMPARISONS: dict[type[exp.Expr], str] = {
     exp.EQ: "==",
     exp.NEQ: "!=",
     exp.LT: "<",
@@ -263,7 +263,7 @@ def comparison(node: exp.Expr, scope: Scope) -> Value:
         if isinstance(other, exp.Anonymous) and other.name.upper() == "ALL":
             other.replace(exp.All(this=other.expressions[0]))
             return scope.context.rules[exp.All](node, scope)
-    return compare(_COMPARISONS[type(node)], scope.value(left), scope.value(right), node)
+    return compare(COMPARISONS[type(node)], scope.value(left), scope.value(right), node)
 
 
 def _row_comparison(node: exp.Expr, scope: Scope) -> Value:
@@ -279,7 +279,7 @@ def _row_comparison(node: exp.Expr, scope: Scope) -> Value:
             lists.struct({f"f{position}": value for position, value in enumerate(side)})
             for side in zip(*pairs, strict=True)
         )
-        return operator(_COMPARISONS[type(node)], left, right, BOOLEAN)
+        return operator(COMPARISONS[type(node)], left, right, BOOLEAN)
     equal = [identical(left, right, node) for left, right in pairs]
     both = reduce(lambda one, other: operator("&", one, other, BOOLEAN), equal)
     return both if isinstance(node, exp.EQ) else invert(both)
@@ -692,7 +692,7 @@ def power(node: exp.Expr, scope: Scope) -> Value:
 
 RULES: dict[type[exp.Expr], Rule] = {
     **dict.fromkeys((exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod), arithmetic),
-    **dict.fromkeys(_COMPARISONS, comparison),
+    **dict.fromkeys(COMPARISONS, comparison),
     **dict.fromkeys(
         (
             exp.BitwiseAnd,

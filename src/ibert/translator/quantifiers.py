@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-import ast
 from functools import reduce
 
 from sqlglot import exp
 
 from ibert.translator.datatypes import BIGINT, BOOLEAN, INTEGER
 from ibert.translator.functions.lists import struct
-from ibert.translator.operators import comparable, compare
+from ibert.translator.operators import COMPARISONS, comparable, compare
 from ibert.translator.refusal import Refusal
 from ibert.translator.relations import Relation, Step
 from ibert.translator.scope import Output, Rule, Scope
 from ibert.translator.subqueries import count, domain_of, member, require_views, translated
-from ibert.translator.values import Value, function, invert, literal, method, name, null, operator
+from ibert.translator.values import (
+    Value,
+    function,
+    invert,
+    lambda_of,
+    literal,
+    method,
+    name,
+    null,
+    operator,
+)
 
 
 def quantified(node: exp.Expr, scope: Scope) -> Value:
     """Translate a comparison with ANY or ALL of a query or of a list."""
-    symbol = _SYMBOLS[type(node)]
+    symbol = COMPARISONS[type(node)]
     operand, other = node.this, node.expression
     if isinstance(operand, exp.Any | exp.All):
         operand, other, symbol = other, operand, _FLIPPED[symbol]
@@ -45,14 +54,6 @@ def quantified(node: exp.Expr, scope: Scope) -> Value:
     return _three_valued(holds, unknown, output.relation, is_any, scope)
 
 
-_SYMBOLS: dict[type[exp.Expr], str] = {
-    exp.EQ: "==",
-    exp.NEQ: "!=",
-    exp.LT: "<",
-    exp.LTE: "<=",
-    exp.GT: ">",
-    exp.GTE: ">=",
-}
 _FLIPPED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -94,10 +95,7 @@ def _of_list(
 
 
 def _lambda(parameter: str, body: Value) -> Value:
-    arguments = ast.arguments(
-        posonlyargs=[], args=[ast.arg(arg=parameter)], kwonlyargs=[], kw_defaults=[], defaults=[]
-    )
-    node = ast.Lambda(args=arguments, body=body.node)
+    node = lambda_of([parameter], body.node)
     return Value(node, body.type, None, body.uses, body.uses)
 
 

@@ -547,6 +547,18 @@ def enclosed(value: Value, *methods: str, logic: bool = False) -> Value:
     return function("coalesce", value, type=value.type, declared=value.declared) if loose else value
 
 
+def lambda_of(parameters: Sequence[str], body: ast.expr) -> ast.Lambda:
+    """Give the syntax of a lambda."""
+    arguments = ast.arguments(
+        posonlyargs=[],
+        args=[ast.arg(arg=parameter) for parameter in parameters],
+        kwonlyargs=[],
+        kw_defaults=[],
+        defaults=[],
+    )
+    return ast.Lambda(args=arguments, body=body)
+
+
 def cast(value: Value, kind: Type) -> Value:
     """Write a cast, twice where Ibis would leave it out because it declares that type already."""
     if kind == INTERVAL != value.type and not value.is_null:

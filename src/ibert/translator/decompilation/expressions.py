@@ -31,6 +31,7 @@ from ibert.translator.values import (
     constant,
     field,
     key,
+    lambda_of,
     name,
     subscript,
 )
@@ -300,15 +301,8 @@ def _string_concat(op: ops.StringConcat, scope: Expressions) -> Value:
 
 def _with_lambda(op: ops.ArrayMap | ops.ArrayFilter, scope: Expressions) -> Value:
     parameters = [part.name for part in (op.param, op.index) if part is not None]
-    arguments = ast.arguments(
-        posonlyargs=[],
-        args=[ast.arg(arg=parameter) for parameter in parameters],
-        kwonlyargs=[],
-        kw_defaults=[],
-        defaults=[],
-    )
     body = as_expression(scope.value(op.body))
-    node = ast.Lambda(args=arguments, body=body.node)
+    node = lambda_of(parameters, body.node)
     taken = eager(Value(node, UNKNOWN, None, body.uses, body.eager))
     return of_value(scope.value(op.arg), _LAMBDAS[type(op).__name__], taken)
 

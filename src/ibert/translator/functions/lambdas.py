@@ -10,7 +10,7 @@ from ibert.translator.datatypes import BOOLEAN, JSON, UNKNOWN, list_of
 from ibert.translator.functions.constructors import as_list, retyped
 from ibert.translator.functions.rules import Rule
 from ibert.translator.syntax import nodes
-from ibert.translator.values import LOAD, Value, builtin, constant, is_keyword, method
+from ibert.translator.values import LOAD, Value, builtin, constant, is_keyword, lambda_of, method
 
 
 class LambdaArgument(NamedTuple):
@@ -30,14 +30,7 @@ class LambdaArgument(NamedTuple):
 
 def lambda_value(parameters: Sequence[str], body: Value) -> Value:
     """Write a lambda; the columns in its body cannot be written with `_`."""
-    arguments = ast.arguments(
-        posonlyargs=[],
-        args=[ast.arg(arg=parameter) for parameter in parameters],
-        kwonlyargs=[],
-        kw_defaults=[],
-        defaults=[],
-    )
-    node = ast.Lambda(args=arguments, body=_body(body, parameters))
+    node = lambda_of(parameters, _body(body, parameters))
     return Value(node, body.type, body.declared, body.uses, body.uses | body.eager)
 
 
