@@ -145,6 +145,9 @@ def test_what_has_no_rule_is_refused(catalog: ibert.Catalog) -> None:
         assert caught.value.construct
 
 
+OVER_ROWS = "OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING"
+
+
 @pytest.mark.parametrize(
     ("sql", "code", "line", "column"),
     [
@@ -170,6 +173,8 @@ def test_what_has_no_rule_is_refused(catalog: ibert.Catalog) -> None:
             1,
             None,
         ),
+        (f"SELECT mode(x) {OVER_ROWS} EXCLUDE CURRENT ROW) FROM t", "IB501", 1, 8),
+        (f"SELECT sum(x) {OVER_ROWS} EXCLUDE TIES) FROM t", "IB501", 1, 8),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(

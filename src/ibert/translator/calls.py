@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from typing import NamedTuple
 
 from sqlglot import exp
 
 from ibert.sql.dialects import EXPORT_STATE
+from ibert.translator import frames
 from ibert.translator.correlation import hoisted
-from ibert.translator.datatypes import BIGINT, HUGEINT, INTERVAL, UNKNOWN, VARCHAR, Type, decimal
+from ibert.translator.datatypes import BIGINT, HUGEINT, UNKNOWN, VARCHAR, Type, decimal
 from ibert.translator.functions import REGISTRY, dates, signatures
 from ibert.translator.functions import json as json_functions
 from ibert.translator.functions.aggregates import AggregateCall, aggregate, windowed
 from ibert.translator.functions.classes import function_call
 from ibert.translator.functions.constructors import NAMED, row
+from ibert.translator.functions.exclusions import over_parts
 from ibert.translator.functions.lists import LambdaArgument, index, slice_of
+from ibert.translator.functions.sort_keys import unsorted
 from ibert.translator.functions.windows import (
+    OF_ROWS,
+    UNFRAMED,
     WINDOW_FUNCTIONS,
     Frame,
     over,
@@ -33,7 +39,6 @@ from ibert.translator.values import (
     method,
     name,
     operator,
-    unary,
 )
 
 LAMBDA_FUNCTIONS = {"list_transform", "list_filter", "list_reduce"}
@@ -325,25 +330,64 @@ def _windowed(node: exp.Expr, scope: Scope) -> Value:
     partition = [hoisted(value, scope) for value in scope.values(specification.partition)]
     keys = [_sorted_by(part, scope) for part in specification.order]
     order = _distinct_keys(keys)
-    frame = _frame(specification.frame, scope) if specification.frame is not None else None
+    frame, exclude = None, ""
+    if specification.frame is not None:
+        frame, exclude = frames.frame_of(specification.frame, scope)
     function_name = name_of(inner)
     ignoring = isinstance(inner, exp.IgnoreNulls) or isinstance(inner.this, exp.IgnoreNulls)
-    if function_name in WINDOW_FUNCTIONS or ignoring:
+    ranking = function_name in WINDOW_FUNCTIONS or ignoring
+    if frame is not None and exclude and function_name not in UNFRAMED:
+        found = _excluding(inner, frame, exclude, partition, order, scope)
+        if found is None:
+            raise Refusal(f"{function_name} over a frame with EXCLUDE {exclude.upper()}", node)
+        return found
+    if ranking:
         value, offset, framed = _ranking(inner, scope)
     else:
         read, _ = aggregate_call(inner, scope)
-        found = windowed(read)
-        if found is None:
+        aggregate_value = windowed(read)
+        if aggregate_value is None:
             raise Refusal(f"{inner.sql('duckdb')} over a window", node)
-        value, offset, framed = found, 0, True
+        value, offset, framed = aggregate_value, 0, True
     if not framed:
         frame = None
     elif frame is None and order:
         frame = Frame("range", None, 0)
-    result = over(value, partition, order, frame)
+    result = _over(value, partition, order, frame, scope)
     if result is None:
-        raise Refusal("this window frame", node, "ROWS and RANGE frames can be written")
+        raise Refusal("this window frame", node, "its end is before its start")
     return operator("+", result, literal(offset, result.type), result.type) if offset else result
+
+
+def _over(
+    value: Value, partition: list[Value], order: list[Value], frame: Frame | None, scope: Scope
+) -> Value | None:
+    if frame is not None:
+        frame, order = frames.by_groups(frame, partition, order, scope)
+    return over(value, partition, order, frame)
+
+
+def _excluding(
+    node: exp.Expr,
+    frame: Frame,
+    exclude: str,
+    partition: list[Value],
+    order: list[Value],
+    scope: Scope,
+) -> Value | None:
+    """Translate a function over what EXCLUDE leaves of a frame."""
+    spans = frames.spans(frame, exclude, bool(order))
+    if not spans:
+        return None
+    read, ignore = aggregate_call(node, scope)
+
+    def window_of(span: frames.Span) -> Callable[[Value], Value | None]:
+        if not span.within_peers:
+            return lambda value: _over(value, partition, order, span.frame, scope)
+        peers = [*partition, *(unsorted(key)[0] for key in order)]
+        return lambda value: over(value, peers, (), span.frame)
+
+    return over_parts(read, bool(ignore), [window_of(span) for span in spans])
 
 
 def _ranking(node: exp.Expr, scope: Scope) -> tuple[Value, int, bool]:
@@ -360,7 +404,10 @@ def _ranking(node: exp.Expr, scope: Scope) -> tuple[Value, int, bool]:
     arguments = [part for part in found[1] if part is not None]
     if any(isinstance(part, exp.Order | exp.Distinct) for part in arguments):
         raise Refusal("a window function with an order of its own", node)
-    ranked = window_function(found[0], scope.values(arguments), ignore)
+    values = scope.values(arguments)
+    if found[0] in OF_ROWS and values and scope.grouping is None:
+        values[0] = frames.columnar(values[0], scope)
+    ranked = window_function(found[0], values, ignore)
     if ranked is None:
         raise Refusal(f"{found[0]} with these arguments", node)
     return ranked.value, ranked.offset, ranked.framed
@@ -405,34 +452,6 @@ def _specification(node: exp.Expr, scope: Scope) -> _Specification:
     return _Specification(
         partition or inherited.partition, keys or inherited.order, frame or inherited.frame
     )
-
-
-def _frame(spec: exp.Expr, scope: Scope) -> Frame:
-    exclude = spec.args.get("exclude")
-    if exclude is not None and exclude.name.upper() != "NO OTHERS":
-        raise Refusal("EXCLUDE in a window frame", spec, "combine two frames")
-    kind = (spec.args.get("kind") or "RANGE").lower()
-    start_side, end_side = (str(spec.args.get(side) or "").lower() for side in _FRAME_SIDES)
-    start = _bound(spec.args.get("start"), start_side, scope)
-    end = 0 if spec.args.get("end") is None else _bound(spec.args["end"], end_side, scope)
-    if (start is None and start_side == "following") or (end is None and end_side == "preceding"):
-        raise Refusal("this window frame", spec)
-    return Frame(kind, start, end)
-
-
-_FRAME_SIDES = ("start_side", "end_side")
-
-
-def _bound(bound: object, side: str, scope: Scope) -> Value | int | None:
-    """Give a bound: 0 for the current row, negative before it, None if there is none."""
-    if not isinstance(bound, exp.Expr):
-        return 0 if str(bound).upper() == "CURRENT ROW" else None
-    value = scope.value(bound)
-    if value.is_literal and isinstance(value.literal, int):
-        return -value.literal if side == "preceding" else value.literal
-    if value.uses or (value.type != INTERVAL and not value.is_literal):
-        raise Refusal("a window frame with a bound that is no constant", bound)
-    return unary("-", value) if side == "preceding" else value
 
 
 def bracket(node: exp.Expr, scope: Scope) -> Value:

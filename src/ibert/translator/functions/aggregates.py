@@ -92,7 +92,7 @@ Spelling = Callable[[AggregateCall], Value | None]
 
 def aggregate(call: AggregateCall) -> Value | None:
     """Write an aggregate function; None if there is no right spelling."""
-    return _write(_simplify(call), SPELLINGS)
+    return _write(simplified(call), SPELLINGS)
 
 
 def windowed(call: AggregateCall) -> Value | None:
@@ -100,7 +100,7 @@ def windowed(call: AggregateCall) -> Value | None:
 
     In a window FIRST and LAST have no FILTER in DuckDB, and lose their order in Ibis.
     """
-    call = _simplify(call)
+    call = simplified(call)
     if call.where is not None and call.name in _FIRST_OR_LAST:
         return None
     return _write(call, WINDOW_SPELLINGS)
@@ -115,8 +115,8 @@ def _write(call: AggregateCall, spellings: Mapping[str, Spelling]) -> Value | No
     return value or _as_builtin(call) or _over_list(call)
 
 
-def _simplify(call: AggregateCall) -> AggregateCall:
-    """Give it its canonical name, without the modifiers that make no difference to it."""
+def simplified(call: AggregateCall) -> AggregateCall:
+    """Give a call its canonical name, without the modifiers that make no difference to it."""
     name = signatures.canonical(call.name)
     name = _ALIASES.get(name, name)
     return call._replace(
