@@ -145,7 +145,7 @@ def test_what_has_no_rule_is_refused(catalog: ibert.Catalog) -> None:
         assert caught.value.construct
 
 
-OVER_ROWS = "OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING"
+ROWS = "ORDER BY id ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING"
 
 
 @pytest.mark.parametrize(
@@ -175,6 +175,12 @@ OVER_ROWS = "OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING"
         ),
         (f"SELECT mode(x) {OVER_ROWS} EXCLUDE CURRENT ROW) FROM t", "IB501", 1, 8),
         (f"SELECT sum(x) {OVER_ROWS} EXCLUDE TIES) FROM t", "IB501", 1, 8),
+        (f"FROM t SELECT mode(x) OVER ({ROWS} EXCLUDE CURRENT ROW)", "IB501", 1, 15),
+        (f"FROM t SELECT sum(x) OVER ({ROWS} EXCLUDE TIES)", "IB501", 1, 15),
+        ("SELECT s COLLATE NOCASE FROM t", "IB501", 1, 8),
+        ("SELECT id FROM t WHERE s COLLATE de = 'x'", "IB501", 1, 24),
+        ("SELECT id FROM t WHERE s COLLATE nocase = g COLLATE noaccent", "IB501", 1, 24),
+        ("SELECT id FROM t WHERE s COLLATE nocase IN (SELECT v FROM u)", "IB501", 1, 24),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(

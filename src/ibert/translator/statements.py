@@ -17,6 +17,7 @@ from ibert.sql.dialects import check_dialect
 from ibert.sql.parse import AS_WRITTEN, QUERIES, parse_as_written, to_duckdb
 from ibert.sql.script import Script
 from ibert.translator import arguments, comments, parameters
+from ibert.translator.collations import uncollated
 from ibert.translator.names import unique
 from ibert.translator.places import Statement
 from ibert.translator.refusal import Refusal
@@ -231,7 +232,7 @@ class Statements:
 
     def _translated(self, query: exp.Expr) -> Output:
         arguments.check(query)
-        return self._context.query(query.copy(), None, self._context)
+        return self._context.query(uncollated(query.copy()), None, self._context)
 
     def _query(self, query: exp.Expr) -> None:
         self.steps.append(Step(None, query, self._translated(query)))
