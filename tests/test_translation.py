@@ -178,6 +178,8 @@ ROWS = "ORDER BY id ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING"
         (f"FROM t SELECT mode(x) OVER ({ROWS} EXCLUDE CURRENT ROW)", "IB501", 1, 15),
         (f"FROM t SELECT sum(x) OVER ({ROWS} EXCLUDE TIES)", "IB501", 1, 15),
         ("SELECT s COLLATE NOCASE FROM t", "IB501", 1, 8),
+        ("SELECT * FROM json_each('[1]')", "IB501", 1, 15),
+        ("SELECT a.id FROM a, json_each(a.j) AS e WHERE e.id = 1", "IB501", 1, 21),
         ("SELECT id FROM t WHERE s COLLATE de = 'x'", "IB501", 1, 24),
         ("SELECT id FROM t WHERE s COLLATE nocase = g COLLATE noaccent", "IB501", 1, 24),
         ("SELECT id FROM t WHERE s COLLATE nocase IN (SELECT v FROM u)", "IB501", 1, 24),

@@ -18,6 +18,7 @@ from ibert.sql.parse import AS_WRITTEN, QUERIES, parse_as_written, to_duckdb
 from ibert.sql.script import Script
 from ibert.translator import arguments, comments, parameters
 from ibert.translator.collations import uncollated
+from ibert.translator.json_tables import with_json_queries
 from ibert.translator.names import unique
 from ibert.translator.places import Statement
 from ibert.translator.refusal import Refusal
@@ -232,7 +233,8 @@ class Statements:
 
     def _translated(self, query: exp.Expr) -> Output:
         arguments.check(query)
-        return self._context.query(uncollated(query.copy()), None, self._context)
+        changed = with_json_queries(uncollated(query.copy()))
+        return self._context.query(changed, None, self._context)
 
     def _query(self, query: exp.Expr) -> None:
         self.steps.append(Step(None, query, self._translated(query)))
