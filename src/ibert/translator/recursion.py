@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from ibert.translator import conditions
 from ibert.translator.alignment import Cell, reprojected, shown
+from ibert.translator.bounds import Reader, Test, constant_of, span_of
 from ibert.translator.calls import has_aggregate
 from ibert.translator.datatypes import Type
 from ibert.translator.names import unique
@@ -85,7 +86,7 @@ class Rule:
     progress
         The columns that change by a constant.
     conditions
-        What has to hold of a row for it to have a next one: a column, a test of its value.
+        What has to hold of a row for it to have a next one.
     complete
         Whether these are all of the conditions.
     """
@@ -97,12 +98,12 @@ class Rule:
     distinct: bool
     constants: list[list[Any] | None]
     progress: dict[int, Progress]
-    conditions: list[tuple[int | None, Callable[[Any], bool]]]
+    conditions: list[Test]
     complete: bool
 
     def depth(self, limit: int) -> int | None:
         """Give how many levels follow the first at most; None for more than a limit."""
-        bounds = [self._bound(column, test, limit) for column, test in self.conditions]
+        bounds = [self._bound(test.column, test.holds, limit) for test in self.conditions]
         known = [bound for bound in bounds if bound is not None]
         return min(known) if known else None
 
@@ -150,9 +151,8 @@ def _rule(cte: exp.Expr, body: exp.Union, names: list[str]) -> Rule | None:
         found = _progress(item.unalias().unnest(), index, constants[index], position)
         if found is not None:
             progress[index] = found
-    where = member.args.get("where")
-    parts = conditions.conjuncts(where.this) if where is not None else []
-    tests = [_test(part, position) for part in parts]
+    reader = Reader(position, constants)
+    tests = [reader.test(part) for part in _conditions(member)]
     return Rule(
         cte.alias,
         names,
@@ -162,8 +162,18 @@ def _rule(cte: exp.Expr, body: exp.Union, names: list[str]) -> Rule | None:
         constants,
         progress,
         [test for test in tests if test is not None],
-        all(test is not None for test in tests),
+        all(test is not None and test.exact for test in tests),
     )
+
+
+def _conditions(member: exp.Select) -> list[exp.Expr]:
+    """Give what has to hold of the rows of a query: WHERE, and ON of its inner joins."""
+    where = member.args.get("where")
+    found = conditions.conjuncts(where.this) if where is not None else []
+    for join in member.args.get("joins") or []:
+        if join.args.get("on") is not None and not join.side and join.kind in ("", "INNER"):
+            found += conditions.conjuncts(join.args["on"])
+    return found
 
 
 def _aliases(member: exp.Select, name: str) -> list[exp.Expr]:
@@ -198,43 +208,6 @@ def _all_known(nodes: list[exp.Expr]) -> list[Any] | None:
     return None if None in values else values
 
 
-def constant_of(node: exp.Expr) -> int | datetime.datetime | datetime.date | None:
-    """Read a whole number, a date or a timestamp.
-
-    Examples
-    --------
-    >>> import sqlglot
-    >>> [constant_of(sqlglot.parse_one(sql)) for sql in ("-2", "DATE '2020-01-31'", "a")]
-    [-2, datetime.date(2020, 1, 31), None]
-    """
-    node = node.unnest()
-    if isinstance(node, exp.Select) and set(filter(node.args.get, node.args)) <= {"expressions"}:
-        return constant_of(node.expressions[0].unalias())
-    if isinstance(node, exp.Neg):
-        inner = constant_of(node.this)
-        return -inner if isinstance(inner, int) else None
-    if isinstance(node, exp.Literal):
-        return int(node.name) if not node.is_string and node.name.isdigit() else None
-    if isinstance(node, exp.Cast):
-        kind = node.to
-        if kind.is_type(*exp.DataType.INTEGER_TYPES):
-            return constant_of(node.this)
-        read = _READERS.get(kind.this)
-        if read is not None and isinstance(node.this, exp.Literal):
-            try:
-                return read(node.this.name)
-            except ValueError:
-                return None
-    return None
-
-
-_READERS: dict[object, Callable[[str], datetime.date]] = {
-    exp.DataType.Type.DATE: datetime.date.fromisoformat,
-    exp.DataType.Type.TIMESTAMP: datetime.datetime.fromisoformat,
-    exp.DataType.Type.TIMESTAMPNTZ: datetime.datetime.fromisoformat,
-}
-
-
 def _progress(
     node: exp.Expr,
     index: int,
@@ -266,83 +239,11 @@ def _progress(
             return Progress(starts, lambda value: value * step, None)
         total = sign * step
         return Progress(starts, lambda value: value + total, total)
-    span = _span(right)
+    span = span_of(right)
     if span is None or (span % datetime.timedelta(days=1) and type(starts[0]) is datetime.date):
         return None
     shift = sign * span
     return Progress(starts, lambda value: value + shift, shift)
-
-
-_UNITS = {"DAY": "days", "WEEK": "weeks", "HOUR": "hours", "MINUTE": "minutes", "SECOND": "seconds"}
-
-
-def _span(node: exp.Expr) -> datetime.timedelta | None:
-    """Read an interval of a fixed length; a bare number is one of days."""
-    days = constant_of(node)
-    if isinstance(days, int):
-        return datetime.timedelta(days=days)
-    if not isinstance(node, exp.Interval) or node.this is None:
-        return None
-    number, _, word = node.this.name.strip().partition(" ")
-    unit = node.args["unit"].name if node.args.get("unit") is not None else word
-    name = _UNITS.get(unit.strip().upper().removesuffix("S"))
-    if name is None or not number.lstrip("-").isdigit():
-        return None
-    return datetime.timedelta(**{name: int(number)})
-
-
-_TESTS: dict[type[exp.Expr], Callable[[Any, Any], bool]] = {
-    exp.LT: lambda value, bound: value < bound,
-    exp.LTE: lambda value, bound: value <= bound,
-    exp.GT: lambda value, bound: value > bound,
-    exp.GTE: lambda value, bound: value >= bound,
-}
-_MIRRORED: dict[type[exp.Expr], type[exp.Expr]] = {
-    exp.LT: exp.GT,
-    exp.GT: exp.LT,
-    exp.LTE: exp.GTE,
-    exp.GTE: exp.LTE,
-}
-
-
-def _test(
-    node: exp.Expr, position: Callable[[exp.Expr], int | None]
-) -> tuple[int | None, Callable[[Any], bool]] | None:
-    """Read a comparison of a column, or of one plus a constant, with a constant."""
-    if isinstance(node, exp.Boolean):
-        holds = bool(node.this)
-        return None, lambda value: holds
-    kind = type(node)
-    if kind not in _TESTS:
-        return None
-    left, right = node.this.unnest(), node.expression.unnest()
-    if constant_of(left) is not None:
-        left, right, kind = right, left, _MIRRORED[kind]
-    bound = constant_of(right)
-    shift: Any = 0
-    if isinstance(left, exp.Add | exp.Sub):
-        sign = -1 if isinstance(left, exp.Sub) else 1
-        shift = constant_of(left.expression) if isinstance(bound, int) else _span(left.expression)
-        if shift is None:
-            return None
-        left, shift = left.this.unnest(), sign * shift
-    column = position(left)
-    if bound is None or column is None:
-        return None
-    test = _TESTS[kind]
-
-    def holds_for(value: Any) -> bool:
-        shifted = value + shift if shift else value
-        return test(_instant(shifted), _instant(bound))
-
-    return column, holds_for
-
-
-def _instant(value: Any) -> Any:
-    """Give a date as the timestamp at its beginning, as which it is compared with others."""
-    if type(value) is datetime.date:
-        return datetime.datetime(value.year, value.month, value.day)
-    return value
 
 
 def _series(rule: Rule) -> exp.Select | None:
@@ -361,7 +262,7 @@ def _series(rule: Rule) -> exp.Select | None:
         len(progress.starts) != 1 or progress.step is None for progress in rule.progress.values()
     ):
         return None
-    for column, test in rule.conditions:
+    for column, test, _ in rule.conditions:
         if column is None or not _is_comparable(test, rule.progress[column].starts[0]):
             return None
     depth = rule.depth(_LONGEST)
