@@ -46,6 +46,7 @@ _READERS: dict[object, Callable[[str], datetime.date]] = {
 }
 
 
+_MONTHS = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}
 _UNITS = {"DAY": "days", "WEEK": "weeks", "HOUR": "hours", "MINUTE": "minutes", "SECOND": "seconds"}
 
 
@@ -54,17 +55,27 @@ def span_of(node: exp.Expr) -> datetime.timedelta | None:
     days = constant_of(node)
     if isinstance(days, int):
         return datetime.timedelta(days=days)
-    if not isinstance(node, exp.Interval) or node.this is None:
+    if not isinstance(node, exp.Interval):
         return None
-    number, _, word = node.this.name.strip().partition(" ")
+    span = interval_of(node)
+    return span[1] if span is not None and not span[0] else None
+
+
+def interval_of(node: exp.Interval) -> tuple[int, datetime.timedelta] | None:
+    """Read an interval as months and what is of a fixed length."""
+    number, _, word = node.this.name.strip().partition(" ") if node.this else ("", "", "")
     unit = node.args["unit"].name if node.args.get("unit") is not None else word
-    name = _UNITS.get(unit.strip().upper().removesuffix("S"))
-    if name is None or not number.lstrip("-").isdigit():
+    unit = unit.strip().upper().removesuffix("S")
+    if not number.removeprefix("-").isdigit():
         return None
-    return datetime.timedelta(**{name: int(number)})
+    if unit in _MONTHS:
+        return int(number) * _MONTHS[unit], datetime.timedelta()
+    if unit not in _UNITS:
+        return None
+    return 0, datetime.timedelta(**{_UNITS[unit]: int(number)})
 
 
-class Test(NamedTuple):
+class Predicate(NamedTuple):
     """A condition on one column.
 
     Parameters
@@ -101,30 +112,30 @@ class Reader:
         self._position = position
         self._constants = constants
 
-    def test(self, node: exp.Expr) -> Test | None:
+    def predicate(self, node: exp.Expr) -> Predicate | None:
         """Read a condition; None if it tells nothing of one column."""
         node = node.unnest()
         if isinstance(node, exp.Boolean):
             holds = bool(node.this)
-            return Test(None, lambda value: holds)
+            return Predicate(None, lambda value: holds)
         if isinstance(node, exp.And | exp.Or):
             return self._connected(node)
         if isinstance(node, exp.Not):
-            return _opposite(self.test(node.this))
+            return _opposite(self.predicate(node.this))
         if isinstance(node, exp.Between):
             low = exp.GTE(this=node.this.copy(), expression=node.args["low"].copy())
             high = exp.LTE(this=node.this.copy(), expression=node.args["high"].copy())
-            return _both([self.test(low), self.test(high)])
+            return _both([self.predicate(low), self.predicate(high)])
         if isinstance(node, exp.In) and node.expressions:
             members = [exp.EQ(this=node.this.copy(), expression=m) for m in node.expressions]
-            return _any([self.test(member) for member in members])
+            return _any([self.predicate(member) for member in members])
         return self._comparison(node)
 
-    def _connected(self, node: exp.Expr) -> Test | None:
-        tests = [self.test(part) for part in (node.this, node.expression)]
+    def _connected(self, node: exp.Expr) -> Predicate | None:
+        tests = [self.predicate(part) for part in (node.this, node.expression)]
         return _both(tests) if isinstance(node, exp.And) else _any(tests)
 
-    def _comparison(self, node: exp.Expr) -> Test | None:
+    def _comparison(self, node: exp.Expr) -> Predicate | None:
         """Read a comparison of a column, or of one plus a constant, with a constant."""
         kind = type(node)
         if kind not in _TESTS:
@@ -154,7 +165,7 @@ class Reader:
             shifted = value + shift if shift else value
             return compare(_instant(shifted), _instant(bound))
 
-        return Test(column, holds)
+        return Predicate(column, holds)
 
     def _column(self, node: exp.Expr) -> int | None:
         """Give the position of the column that a node reads, alone or with a constant added."""
@@ -176,7 +187,7 @@ class Reader:
             return None
 
 
-def _both(tests: Sequence[Test | None]) -> Test | None:
+def _both(tests: Sequence[Predicate | None]) -> Predicate | None:
     """Combine conditions of which all have to hold: those that are not known leave out more."""
     known = [test for test in tests if test is not None]
     columns = [test.column for test in known if test.column is not None]
@@ -185,10 +196,10 @@ def _both(tests: Sequence[Test | None]) -> Test | None:
     column = columns[0] if columns else None
     own = [test for test in known if test.column in (column, None)]
     exact = len(own) == len(tests) and all(test.exact for test in own)
-    return Test(column, lambda value: all(test.holds(value) for test in own), exact)
+    return Predicate(column, lambda value: all(test.holds(value) for test in own), exact)
 
 
-def _any(tests: Sequence[Test | None]) -> Test | None:
+def _any(tests: Sequence[Predicate | None]) -> Predicate | None:
     """Combine conditions of which one has to hold, of one column."""
     known = [test for test in tests if test is not None]
     columns = {test.column for test in known} - {None}
@@ -196,13 +207,13 @@ def _any(tests: Sequence[Test | None]) -> Test | None:
         return None
     column = next(iter(columns), None)
     exact = all(test.exact for test in known)
-    return Test(column, lambda value: any(test.holds(value) for test in known), exact)
+    return Predicate(column, lambda value: any(test.holds(value) for test in known), exact)
 
 
-def _opposite(test: Test | None) -> Test | None:
+def _opposite(test: Predicate | None) -> Predicate | None:
     if test is None or not test.exact:
         return None
-    return Test(test.column, lambda value: not test.holds(value))
+    return Predicate(test.column, lambda value: not test.holds(value))
 
 
 _TESTS: dict[type[exp.Expr], Callable[[Any, Any], bool]] = {

@@ -11,8 +11,9 @@ from sqlglot import exp
 
 from ibert.translator import conditions
 from ibert.translator.alignment import Cell, reprojected, shown
-from ibert.translator.bounds import Reader, Test, constant_of, span_of
+from ibert.translator.bounds import Predicate, Reader, constant_of, span_of
 from ibert.translator.calls import has_aggregate
+from ibert.translator.constant_levels import constant_levels
 from ibert.translator.datatypes import Type
 from ibert.translator.names import unique
 from ibert.translator.projection import distinct
@@ -36,6 +37,9 @@ def recursive(cte: exp.Expr, scope: Scope) -> Output:
     found = _series(rule)
     if found is not None:
         return scope.context.query(found, scope.outer_of_derived(), scope.context)
+    rows = _constants_alone(rule, cte.alias)
+    if rows is not None:
+        return scope.context.query(rows, scope.outer_of_derived(), scope.context)
     depth = rule.depth(DEEPEST + 1)
     if depth is None or depth > DEEPEST or not _is_linear(rule):
         raise Refusal("a recursive query", cte, _HINT)
@@ -89,6 +93,8 @@ class Rule:
         What has to hold of a row for it to have a next one.
     complete
         Whether these are all of the conditions.
+    position
+        Gives the position of the column that a node is.
     """
 
     name: str
@@ -98,8 +104,17 @@ class Rule:
     distinct: bool
     constants: list[list[Any] | None]
     progress: dict[int, Progress]
-    conditions: list[Test]
+    conditions: list[Predicate]
     complete: bool
+    position: Callable[[exp.Expr], int | None]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the next rows come from the ones before alone, under known conditions."""
+        others = set(self.member.args) - {"expressions", "from_", "where", "kind"}
+        joined = any(self.member.args.get(part) for part in others)
+        source = self.member.args["from_"].this
+        return self.complete and not joined and isinstance(source, exp.Table)
 
     def depth(self, limit: int) -> int | None:
         """Give how many levels follow the first at most; None for more than a limit."""
@@ -152,7 +167,7 @@ def _rule(cte: exp.Expr, body: exp.Union, names: list[str]) -> Rule | None:
         if found is not None:
             progress[index] = found
     reader = Reader(position, constants)
-    tests = [reader.test(part) for part in _conditions(member)]
+    tests = [reader.predicate(part) for part in _conditions(member)]
     return Rule(
         cte.alias,
         names,
@@ -163,6 +178,7 @@ def _rule(cte: exp.Expr, body: exp.Union, names: list[str]) -> Rule | None:
         progress,
         [test for test in tests if test is not None],
         all(test is not None and test.exact for test in tests),
+        position,
     )
 
 
@@ -246,11 +262,21 @@ def _progress(
     return Progress(starts, lambda value: value + shift, shift)
 
 
+def _constants_alone(rule: Rule, name: str) -> exp.Select | None:
+    """Write out the rows, where they come from nothing but constants."""
+    if not rule.is_plain:
+        return None
+    values = constant_levels(rule.base, rule.member, rule.conditions, rule.position, rule.distinct)
+    if values is None:
+        return None
+    columns = [exp.to_identifier(column, quoted=True) for column in rule.names]
+    values.set("alias", exp.TableAlias(this=exp.to_identifier(name), columns=columns))
+    return exp.select("*").from_(values)
+
+
 def _series(rule: Rule) -> exp.Select | None:
     """Give columns that only count, from one row of constants, as a query over a range."""
-    member = rule.member
-    is_plain = set(member.args) - {"expressions", "from_", "where", "kind"}
-    if any(member.args.get(part) for part in is_plain) or not rule.complete:
+    if not rule.is_plain:
         return None
     if not isinstance(rule.base.args.get("from_"), exp.From | None):
         return None
