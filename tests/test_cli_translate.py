@@ -93,6 +93,15 @@ def test_refused(folder: Path) -> None:
     assert diagnostic["span"] == {"line": 2, "column": 3, "end_line": 2, "end_column": 8}
 
 
+def test_columns_of_one_name(folder: Path) -> None:
+    options = ("--catalog", "schema.sql", "--no-verify")
+    done = to_ibis(folder, *options, stdin=b"SELECT id, status, id FROM orders")
+    assert done.returncode == 0
+    assert "IB507 columns of one name in the SQL are id, id_2 in Ibis" in done.stderr
+    done = to_ibis(folder, *options, stdin=b"SELECT id, status FROM orders")
+    assert "IB507" not in done.stderr
+
+
 def test_functions_of_duckdb_and_backends(folder: Path) -> None:
     sql = b"SELECT damerau_levenshtein(status, 'new') AS d FROM orders"
     options = ("--catalog", "schema.sql", "--no-verify", "--check-backends")

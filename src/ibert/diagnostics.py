@@ -45,6 +45,7 @@ CODES = {
     "IB504": "an unknown function",
     "IB505": "code that calls functions of DuckDB which Ibis lacks",
     "IB506": "the values of parameters that a proof is about",
+    "IB507": "columns of one name, which Ibis tells apart",
 }
 
 

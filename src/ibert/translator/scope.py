@@ -86,7 +86,6 @@ class Context:
         self.columns: dict[str, Columns] = {}
         self.parameters: dict[str, Value] = {}
         self.views: dict[str, Output] = {}  # what earlier statements of a script named
-        self.notes: list[str] = []
 
 
 class Scope:

@@ -31,7 +31,7 @@ from ibert.translator.projection import honest
 from ibert.translator.pruning import prune
 from ibert.translator.refusal import Refusal, RefusedError
 from ibert.translator.relations import Relation
-from ibert.translator.scope import Context, Output, Rule, Scope
+from ibert.translator.scope import Context, Label, Output, Rule, Scope
 from ibert.translator.separation import separate
 from ibert.translator.statements import Statements, Step, read, statements_of
 from ibert.translator.values import LOAD, Value, constant, name
@@ -157,14 +157,8 @@ class Program:
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """What a person should know about the code."""
-        names = sorted(set(self._module.functions))
-        if not names:
-            return ()
-        functions = f"function{'s' * (len(names) > 1)} {', '.join(names)}"
-        message = f"the code calls the {functions} of DuckDB, which Ibis lacks"
-        return (
-            Diagnostic(code="IB505", message=message, hint="it runs on the DuckDB backend only"),
-        )
+        last = self._statements.steps[-1].output
+        return (*_of_functions(set(self._module.functions)), *_of_columns(last.labels))
 
     def code(self, form: str = "script") -> str:
         """Write the program."""
@@ -217,6 +211,26 @@ class Program:
         prune([*relations, result])
         separate([*relations, result])
         return emit(result, parameters.variables(self._parameters), relations)
+
+
+def _of_functions(functions: set[str]) -> Iterator[Diagnostic]:
+    """Tell of the functions that the code declares."""
+    if functions:
+        words = f"function{'s' * (len(functions) > 1)} {', '.join(sorted(functions))}"
+        message = f"the code calls the {words} of DuckDB, which Ibis lacks"
+        hint = "it runs on the DuckDB backend only"
+        yield Diagnostic(code="IB505", message=message, hint=hint)
+
+
+def _of_columns(labels: Sequence[Label]) -> Iterator[Diagnostic]:
+    """Tell of the columns that have one name in SQL and two in Ibis."""
+    alike: dict[str, list[str]] = {}
+    for label, column in labels:
+        alike.setdefault(label.casefold(), []).append(column)
+    for columns in alike.values():
+        if len(columns) > 1:
+            message = f"columns of one name in the SQL are {', '.join(columns)} in Ibis"
+            yield Diagnostic(code="IB507", message=message, hint="give each a name with AS")
 
 
 def _sunk(step: Step) -> Relation:
