@@ -16,7 +16,7 @@ _BINARY = "this expression"
 
 _READ: dict[type[exp.Expr], str] = {
     exp.Select: "expressions from_ joins laterals where group having qualify windows distinct "
-    f"{_SORTED}",
+    f"sample {_SORTED}",
     exp.Subquery: f"this alias joins pivots sample {_SORTED}",
     exp.Union: _SET_OPERATION,
     exp.Intersect: _SET_OPERATION,

@@ -101,7 +101,8 @@ def call(node: exp.Expr, scope: Scope) -> Value:
             values.append(_arrow(part, scope))
         elif isinstance(part, exp.Lambda):
             base = values[0].type if values and isinstance(values[0], Value) else UNKNOWN
-            values.append(_lambda(part, [base.element, BIGINT], scope))
+            repeats = 2 if signatures.canonical(function_name) == "list_reduce" else 1
+            values.append(_lambda(part, [*[base.element] * repeats, BIGINT], scope))
         elif isinstance(part, exp.Kwarg | exp.PropertyEQ):
             named[part.this.name] = scope.value(part.expression)
         else:

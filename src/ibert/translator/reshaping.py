@@ -19,7 +19,7 @@ from ibert.translator.projection import projected
 from ibert.translator.refusal import Refusal
 from ibert.translator.relations import Column, Columns, Relation, Step
 from ibert.translator.scope import Label, Output, Scope, Table
-from ibert.translator.values import LOAD, Value, cast, constant, key, literal, method
+from ibert.translator.values import LOAD, Value, cast, constant, function, key, literal, method
 
 if TYPE_CHECKING:
     from ibert.translator.sources import Side
@@ -424,15 +424,19 @@ def _exploded(
 
 
 def sampled(sample: exp.Expr, relation: Relation) -> Relation:
-    """Translate TABLESAMPLE of a share of the rows."""
-    percent = sample.args.get("percent")
+    """Translate TABLESAMPLE and USING SAMPLE: of a share of the rows, or of a number of them."""
+    percent, size = sample.args.get("percent"), sample.args.get("size")
+    if size is not None and size.name.isdigit() and not sample.args.get("seed"):
+        key = function("random", type=DOUBLE)
+        shuffled = Step(relation, "order_by", [key], keeps_rows=True)
+        return Step(shuffled, "limit", [literal(int(size.name), INTEGER)], keeps_rows=True)
     if percent is None or not percent.name.replace(".", "", 1).isdigit():
-        raise Refusal("a sample of a number of rows", sample, "sample a share: 10 PERCENT")
+        raise Refusal("a sample of these rows", sample, "sample a share: 10 PERCENT")
     kind = sample.args.get("method") or ""
     name = (kind.name if isinstance(kind, exp.Expr) else kind).lower()
     keywords = {"method": literal("block" if name == "system" else "row", VARCHAR)}
     seed = sample.args.get("seed")
-    if seed is not None:
+    if seed:
         keywords["seed"] = literal(int(seed.name), INTEGER)
     share = literal(float(percent.name) / 100, DOUBLE)
     return Step(relation, "sample", [share], keywords, keeps_rows=True)

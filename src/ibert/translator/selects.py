@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlglot import exp
 
-from ibert.translator import calls, conditions, recursion, set_operations, sources, stars
+from ibert.translator import calls, conditions, recursion, reshaping, set_operations, sources, stars
 from ibert.translator.aggregation import Grouping, Key, grouping_sets
 from ibert.translator.datatypes import BIGINT, INTEGER
 from ibert.translator.functions.windows import over
@@ -141,8 +141,20 @@ def select(node: exp.Expr, outer: Scope | None, context: Context) -> Output:
     where = node.args.get("where")
     parts = conditions.conjuncts(where.this) if where is not None else []
     sources.from_clause(node, scope, parts)
+    _sample(node, scope)
     conditions.restrict(scope, [copy for part in parts for copy in stars.each(part, scope)])
     return selected(node, scope)
+
+
+def _sample(node: exp.Expr, scope: Scope) -> None:
+    """Take USING SAMPLE of the rows of FROM, before any condition."""
+    sample = node.args.get("sample")
+    if sample is None:
+        return
+    assert scope.relation is not None
+    if node.args.get("joins") and node.args.get("where") is not None:
+        raise Refusal("USING SAMPLE of a join under a condition", sample, "join in a query within")
+    scope.move(reshaping.sampled(sample, scope.relation))
 
 
 def selected(node: exp.Expr, scope: Scope) -> Output:

@@ -4,13 +4,35 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ibert.translator.datatypes import BOOLEAN, JSON, UNKNOWN, list_of
+from ibert.translator.datatypes import (
+    BIGINT,
+    BOOLEAN,
+    HUGEINT,
+    JSON,
+    UNKNOWN,
+    VARCHAR,
+    Type,
+    decimal,
+    list_of,
+)
 from ibert.translator.functions.constructors import as_list, retyped
 from ibert.translator.functions.rules import Rule
 from ibert.translator.syntax import nodes
-from ibert.translator.values import LOAD, Value, builtin, constant, is_keyword, lambda_of, method
+from ibert.translator.values import (
+    LOAD,
+    Value,
+    builtin,
+    cast,
+    constant,
+    function,
+    is_keyword,
+    lambda_of,
+    method,
+    null,
+    operator,
+)
 
 
 class LambdaArgument(NamedTuple):
@@ -112,12 +134,49 @@ def _takes_lambdas(base: Value, argument: LambdaArgument) -> bool:
     return base.type.is_list and base.declared.dtype is not None
 
 
-def _refused(*_: Any) -> None:
-    """Decline a function: Ibis has no spelling, and a builtin function takes no lambda."""
+def list_reduce(base: Value, argument: LambdaArgument, start: Value | None = None) -> Value | None:
+    """Give what a lambda makes of the elements one after the other, where a reduction does.
+
+    Ibis' pass over NULLs, where an operator gives NULL.
+
+    Examples
+    --------
+    >>> from ibert.translator.datatypes import INTEGER
+    >>> from ibert.translator.values import name, operator
+    >>> base = Value(name("l"), list_of(INTEGER))
+    >>> x, y = (Value(name(text), INTEGER) for text in "xy")
+    >>> larger = function("greatest", x, y, type=INTEGER)
+    >>> ast.unparse(list_reduce(base, LambdaArgument(["x", "y"], larger)).node)
+    'l.maxs()'
+    """
+    element = base.type.element if base.type.is_list else UNKNOWN
+    if start is not None or len(argument.parameters) != 2 or base.declared.dtype is None:
+        return None
+    body = ast.unparse(argument.body.node)
+    one, other = argument.parameters
+    for left, right in ((one, other), (other, one)):
+        if body == f"ibis.greatest({left}, {right})":
+            return method(base, "maxs", type=element)
+        if body == f"ibis.least({left}, {right})":
+            return method(base, "mins", type=element)
+        if body == f"{left} + {right}" and element.is_integer and argument.body.type == element:
+            total = cast(method(base, "sums", type=HUGEINT, declared=element), decimal(38, 0))
+            return _without_null(base, cast(total, element), element)
+    if body == f"{one} + {other}" and element == VARCHAR:
+        return _without_null(base, method(base, "join", "", type=VARCHAR), VARCHAR)
+    return None
+
+
+def _without_null(base: Value, value: Value, kind: Type) -> Value:
+    """Give a value if no element is NULL."""
+    known = builtin("list_count", base, type=BIGINT)
+    length = method(base, "length", type=BIGINT)
+    all_known = operator("==", known, length, BOOLEAN)
+    return function("ifelse", all_known, value, null(kind), type=kind)
 
 
 RULES: dict[str, Rule] = {
     "list_filter": list_filter,
-    "list_reduce": _refused,
+    "list_reduce": list_reduce,
     "list_transform": list_transform,
 }
