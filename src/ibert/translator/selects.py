@@ -21,6 +21,12 @@ from ibert.translator.syntax import has_subquery, is_windowed, signature
 from ibert.translator.values import Value, as_expression, function, key, literal, operator
 
 
+_INSTEAD = {
+    "DESCRIBE": "expr.schema() gives the names and types, expr.info() a table of them",
+    "SUMMARIZE": "expr.describe() gives statistics of each column",
+}
+
+
 class Item(NamedTuple):
     """A column of the output: the name that SQL has for it, whether it was chosen, its value."""
 
@@ -53,7 +59,8 @@ def query(node: exp.Expr, outer: Scope | None, context: Context) -> Output:
         return _wrapped(node, outer, context)
     if isinstance(node, exp.Values | exp.Table | exp.Pivot):
         return select(exp.select("*").from_(node.copy()), outer, context)
-    raise Refusal(f"a query of the form {type(node).__name__.upper()}", node)
+    form = type(node).__name__.upper()
+    raise Refusal(f"a query of the form {form}", node, _INSTEAD.get(form))
 
 
 def with_clause(node: exp.Expr, scope: Scope) -> None:

@@ -308,11 +308,15 @@ def _function(node: exp.Expr, scope: Scope) -> Side:
     if name in _REPEATS:
         return _repeated(name, arguments, node, scope)
     if name not in _RANGES:
-        raise Refusal(f"the table function {name}", node, "Ibis has no table functions")
+        hint = (
+            _CATALOG if name.startswith(("duckdb_", "pragma_")) else "Ibis has no table functions"
+        )
+        raise Refusal(f"the table function {name}", node, hint)
     value = range_list(name, scope.values(arguments), node)
     return _series(value, name, node)
 
 
+_CATALOG = "the catalog is in con.list_tables(), con.table(…).schema() and their like"
 _REPEATS = ("repeat", "repeat_row")
 
 
