@@ -173,8 +173,6 @@ ROWS = "ORDER BY id ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING"
             1,
             None,
         ),
-        (f"SELECT mode(x) {OVER_ROWS} EXCLUDE CURRENT ROW) FROM t", "IB501", 1, 8),
-        (f"SELECT sum(x) {OVER_ROWS} EXCLUDE TIES) FROM t", "IB501", 1, 8),
         (f"FROM t SELECT mode(x) OVER ({ROWS} EXCLUDE CURRENT ROW)", "IB501", 1, 15),
         (f"FROM t SELECT sum(x) OVER ({ROWS} EXCLUDE TIES)", "IB501", 1, 15),
         ("SELECT s COLLATE NOCASE FROM t", "IB501", 1, 8),

@@ -20,7 +20,6 @@ from ibert.translator.syntax import calls as calls_method
 from ibert.translator.syntax import has_subquery, is_windowed, signature
 from ibert.translator.values import Value, as_expression, function, key, literal, operator
 
-
 _INSTEAD = {
     "DESCRIBE": "expr.schema() gives the names and types, expr.info() a table of them",
     "SUMMARIZE": "expr.describe() gives statistics of each column",
