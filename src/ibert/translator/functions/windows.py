@@ -293,6 +293,7 @@ _IGNORING_NULLS: dict[str, Spelling] = {
     "first_value": _first_not_null,
     "last_value": _last_not_null,
     "nth_value": _nth_not_null,
+    "any_value": _first_not_null,
 }
 WINDOW_FUNCTIONS = frozenset(_FUNCTIONS)
 OF_ROWS = frozenset({"lag", "lead", "first_value", "last_value", "nth_value"})
