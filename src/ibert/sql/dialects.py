@@ -65,10 +65,6 @@ EXPORT_STATE = "export_state"
 _UNIT_OR_CLOCK = re.compile("[a-zA-Z:]")
 
 
-EXPORT_STATE = "export_state"
-_UNIT_OR_CLOCK = re.compile("[a-zA-Z:]")
-
-
 class _AsWrittenParser(DuckDBParser):
     FUNCTIONS = {  # noqa: RUF012  it overrides one of sqlglot's
         name: build
