@@ -45,7 +45,7 @@ class Script:
         self._dialect = Dialect.get_or_raise(dialect)
         self.source = source
         self._found = found
-        self._parser = _bounded(self._dialect.parser_class)(dialect=self._dialect)
+        self._parser = _corrected(self._dialect.parser_class)(dialect=self._dialect)
         self._tokens = self._tokenized()
 
     @functools.cached_property
@@ -156,14 +156,19 @@ class _EndlessError(Exception):
 
 
 @functools.cache
-def _bounded(parser: type[Parser]) -> type[Parser]:
-    """Give a parser that stops where it would go on forever.
+def _corrected(parser: type[Parser]) -> type[Parser]:
+    """Give a parser without two faults of sqlglot 30.17.
 
-    The one of sqlglot 30.17 never comes back from `CREATE TABLE t (a INT, NOT b)`: it takes the NOT
-    back twice, and so meets the comma again.
+    It never comes back from `CREATE TABLE t (a INT, NOT b)`: it takes the NOT back twice, and so
+    meets the comma again. And it reads `a + b % c` as `(a + b) % c`.
     """
 
-    class Bounded(parser):  # type: ignore[misc, valid-type]
+    class Corrected(parser):  # type: ignore[misc, valid-type]
+        TERM = {  # noqa: RUF012  it overrides one of sqlglot's
+            token: made for token, made in parser.TERM.items() if token is not TokenType.MOD
+        }
+        FACTOR = {TokenType.MOD: exp.Mod, **parser.FACTOR}  # noqa: RUF012
+
         def reset(self) -> None:
             super().reset()
             self._steps = 0
@@ -174,7 +179,7 @@ def _bounded(parser: type[Parser]) -> type[Parser]:
                 raise _EndlessError
             super()._advance(times)
 
-    return Bounded
+    return Corrected
 
 
 def _separated(sql: str) -> str:

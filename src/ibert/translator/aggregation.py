@@ -68,6 +68,9 @@ class Grouping:
         self._by_signature = {signature(key.value.node): key for key in self.keys}
         self._classes = {type(key.node) for key in self.keys if key.node is not None}
         self._classes -= {exp.Column}
+        self._has_members = any(
+            isinstance(key.node, exp.Column) and not key.value.is_field for key in self.keys
+        )
         self.scope.keyed = all(self.sets) and bool(self.sets)
         for key in self.keys:
             key.value = hoisted(key.value, self.scope)
@@ -94,6 +97,13 @@ class Grouping:
                 "IB503",
             )
         return self._key(key)
+
+    def member(self, node: exp.Column) -> Value | None:
+        """Give the key that a field of a struct is: `author.team`."""
+        if not node.table or not self._has_members:
+            return None
+        key = self._by_signature.get(signature(self.ungrouped(node).node))
+        return self._key(key) if key is not None else None
 
     def ungrouped(self, node: exp.Expr) -> Value:
         """Translate an expression over the input of the aggregation."""

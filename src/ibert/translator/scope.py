@@ -231,6 +231,8 @@ class Scope:
         if parts[0] in self.lambdas:
             found: Value | None = self.lambdas[parts[0]]
             rest = parts[1:]
+        elif self.grouping is not None and (key := self.grouping.member(node)) is not None:
+            return key
         else:
             found, rest = self._longest(parts, node)
         for part in rest:

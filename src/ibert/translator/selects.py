@@ -17,8 +17,16 @@ from ibert.translator.refusal import Refusal
 from ibert.translator.relations import Aggregate, Relation, Step
 from ibert.translator.scope import Context, Label, Output, Scope, Table
 from ibert.translator.syntax import calls as calls_method
-from ibert.translator.syntax import has_subquery, is_windowed, signature
-from ibert.translator.values import Value, as_expression, function, key, literal, operator
+from ibert.translator.syntax import has_subquery, is_windowed, nodes, signature
+from ibert.translator.values import (
+    FunctionNode,
+    Value,
+    as_expression,
+    function,
+    key,
+    literal,
+    operator,
+)
 
 _INSTEAD = {
     "DESCRIBE": "expr.schema() gives the names and types, expr.info() a table of them",
@@ -305,6 +313,8 @@ def _is_direct(
         return False
     if any(sort.position is None for sort in sorts) or any(has_subquery(part) for part in having):
         return False
+    if any(_has_declared(grouping.inlined(part)) for part in having):
+        return False  # Ibis would aggregate all rows
     labels = {item.label for item in items}
     if len(labels) < len(items):
         return False
@@ -317,6 +327,13 @@ def _is_direct(
             for item in items
         )
         and (bool(grouping.keys) or any(item.value.uses for item in items))
+    )
+
+
+def _has_declared(value: Value) -> bool:
+    """Whether an aggregate function that the code declares is in a value."""
+    return any(
+        isinstance(node, FunctionNode) and node.function.aggregate for node in nodes(value.node)
     )
 
 

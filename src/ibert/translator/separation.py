@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from ibert.translator.relations import Aggregate, Join, Relation, Step, View
 from ibert.translator.syntax import calls, free_slots, has_subquery, nodes, subqueries_of
-from ibert.translator.values import FieldNode, Slot
+from ibert.translator.values import ColumnNode, FieldNode, RelationNode, Slot, Value
 
 # What Ibis merges into one SELECT, losing the rows that the queries in the later one read.
 _MERGED = {"filter", "select", "mutate", "drop", "order_by", "distinct", "rename"}
@@ -74,6 +74,17 @@ def _has_row_queries(step: Step, known: dict[Relation, frozenset[Slot]]) -> bool
     )
 
 
+def _is_kept_apart(value: Value) -> bool:
+    """Whether Ibis merges no step that has this value with another one."""
+    return calls(value, "over", "unnest") or any(
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "isin"
+        and isinstance(node.args[0], RelationNode | ColumnNode)
+        for node in nodes(value.node)
+    )
+
+
 def _separate(step: Step) -> None:
     parent = step.parent
     while isinstance(parent, View) and not parent.needed:
@@ -82,7 +93,7 @@ def _separate(step: Step) -> None:
         step.parent = Step(step.parent, "view", keeps_rows=True)
     if not isinstance(parent, Step) or parent.method not in _MERGED:
         return
-    if any(calls(value, "over", "unnest", "isin") for value in [*parent.values, *step.values]):
+    if any(map(_is_kept_apart, [*parent.values, *step.values])):
         return
     if step.method == parent.method == "filter" and parent is step.parent and not parent.named:
         step.arguments = [*parent.arguments, *step.arguments]

@@ -325,9 +325,10 @@ def _pattern_alias(node: exp.Expr, columns: exp.Expr, label: str) -> str | None:
         return None
     if "\\" not in node.alias:
         return node.alias
-    pattern = columns.this.name if isinstance(columns.this, exp.Literal) else ".*"
+    pattern = columns.this.name if isinstance(columns.this, exp.Literal) else ""
     match = re.search(pattern, label)
-    return match.expand(node.alias.replace("\\0", "\\g<0>")) if match else None
+    whole = label.replace("\\", "\\\\")
+    return match.expand(node.alias.replace("\\0", whole)) if match else None
 
 
 def _reference(column: Expanded) -> exp.Expr:
@@ -395,6 +396,8 @@ def _tested(pattern: exp.Expr) -> Callable[[str], bool]:
         positive = pattern.copy()
         positive.set("negate", None)
         return _tested(exp.Not(this=positive))
+    if isinstance(pattern, exp.Escape):
+        return _escaped(pattern)
     if isinstance(pattern, exp.In) and not pattern.args.get("query"):
         return _compared(pattern, pattern.expressions, lambda name, texts: name in texts)
     rule = _TESTS.get(type(pattern))
@@ -412,11 +415,29 @@ def _compared(
     return lambda name: test(name, [text.name for text in texts])
 
 
-def _like(name: str, pattern: str, flags: int = 0) -> bool:
-    parts = [{"%": ".*", "_": "."}.get(letter, re.escape(letter)) for letter in pattern]
+def _escaped(node: exp.Escape) -> Callable[[str], bool]:
+    """Give what LIKE tells of a name, where letters behind another one stand for themselves."""
+    like, escape = node.this, node.expression.name
+    flags = _FLAGS.get(type(like))
+    if flags is None or len(escape) != 1:
+        raise Refusal("COLUMNS with this condition", node, "list the columns")
+    return _compared(
+        like, [like.expression], lambda name, texts: _like(name, texts[0], flags, escape)
+    )
+
+
+def _like(name: str, pattern: str, flags: int = 0, escape: str = "") -> bool:
+    letters = iter(pattern)
+    parts = [
+        re.escape(next(letters, ""))
+        if letter == escape
+        else {"%": ".*", "_": "."}.get(letter, re.escape(letter))
+        for letter in letters
+    ]
     return re.fullmatch("".join(parts), name, flags | re.DOTALL) is not None
 
 
+_FLAGS = {exp.Like: re.NOFLAG, exp.ILike: re.IGNORECASE}
 _TESTS: dict[type[exp.Expr], Callable[[str, str], bool]] = {
     exp.Like: _like,
     exp.ILike: lambda name, pattern: _like(name, pattern, re.IGNORECASE),

@@ -206,7 +206,9 @@ def _is_mistaken(base: Relation | None, uses: frozenset[Slot], scope: Scope) -> 
         return True
     while isinstance(base, View) and not base.needed:
         base = base.parent
-    return base is not None and scope.relation is not None and _is_ancestor(base, scope.relation)
+    if base is None or scope.relation is None:
+        return False
+    return _is_ancestor(base, scope.relation, scope.grouping is not None)
 
 
 def translated(node: exp.Expr, scope: Scope) -> Output:
@@ -273,8 +275,8 @@ def require_views(relation: Relation, scope: Scope, since: int = 0) -> None:
         view.needed = view.needed or view in sources
 
 
-def _is_ancestor(base: Relation, relation: Relation) -> bool:
-    """Whether Ibis would take a column of `base` for one of `relation`."""
+def _is_ancestor(base: Relation, relation: Relation, grouped: bool) -> bool:
+    """Whether Ibis would take a column of `base` for one of `relation`, or of its groups."""
     for item in ancestors(relation):
         if item is base and item is not relation:
             return True
@@ -282,7 +284,7 @@ def _is_ancestor(base: Relation, relation: Relation) -> bool:
             isinstance(base, TableRelation)
             and isinstance(item, TableRelation)
             and (item.table, item.database) == (base.table, base.database)
-            and item is not relation
+            and (grouped or item is not relation)
         ):
             return True
     return base is relation
@@ -379,7 +381,7 @@ def count(relation: Relation, scope: Scope) -> Value:
     uses = free_slots(relation)
     rows = Value(RelationNode(relation), BIGINT, None, uses)
     value = method(rows, "count", type=BIGINT)
-    if _is_mistaken(None, uses, scope):
+    if _is_mistaken(relation if scope.grouping is not None else None, uses, scope):
         value = method(value, "as_scalar", type=BIGINT)
     return value
 
