@@ -9,10 +9,12 @@ from types import MappingProxyType
 import ibis
 import ibis.expr.datatypes as dt
 from ibis.expr.schema import Schema
+from sqlglot import exp
 
 from ibert.catalog import readers
 from ibert.catalog.ddl import read_ddl, write_ddl
 from ibert.catalog.schemas import by_path, check_schemas, type_name
+from ibert.catalog.types import write_type
 from ibert.diagnostics import Diagnostic, IbertError, collected, did_you_mean
 
 
@@ -347,6 +349,24 @@ class Catalog:
                 for table, schema in self._tables.items()
             }
 
+    def to_sql_types(self) -> dict[str, dict[str, exp.DataType]]:
+        """Give the types of DuckDB that the columns have; those that it has none for are left out.
+
+        Examples
+        --------
+        >>> types = Catalog.from_any({"orders": {"id": "int64"}}).to_sql_types()
+        >>> types["orders"]["id"].sql()
+        'BIGINT'
+        """
+        return {
+            table: {
+                column: kind
+                for column, dtype in schema.items()
+                if (kind := write_type(_unscaled(dtype), "duckdb")) is not None
+            }
+            for table, schema in self._tables.items()
+        }
+
     def to_ddl(self, dialect: str = "duckdb") -> str:
         """Give the CREATE TABLE statements of the tables.
 
@@ -369,6 +389,13 @@ class Catalog:
         );
         """
         return write_ddl(self._tables, dialect)
+
+
+def _unscaled(dtype: dt.DataType) -> dt.DataType:
+    """Give a timestamp without the precision that DuckDB's own one has anyway."""
+    if isinstance(dtype, dt.Timestamp) and dtype.scale == 6:
+        return dt.Timestamp(timezone=dtype.timezone, nullable=dtype.nullable)
+    return dtype
 
 
 def _spellings(name: str, known: Iterable[str]) -> list[str]:

@@ -6,7 +6,9 @@ from sqlglot import ErrorLevel, exp
 from sqlglot.errors import UnsupportedError
 
 from ibert.diagnostics import Diagnostic, IbertError, collected
+from ibert.sql.annotation import ColumnTypes, annotate
 from ibert.sql.dialects import DuckDBAsWritten, check_dialect
+from ibert.sql.meanings import keep_meaning
 from ibert.sql.script import PARSER_ERRORS, Script
 
 AS_WRITTEN = DuckDBAsWritten.__name__.lower()
@@ -80,13 +82,22 @@ def is_qualified(query: exp.Expr) -> bool:
     return any(table.db for table in query.find_all(exp.Table))
 
 
-def to_duckdb(query: exp.Expr, dialect: str) -> str:
+def to_duckdb(query: exp.Expr, dialect: str, columns: ColumnTypes | None = None) -> str:
     """Give the text of a query of some dialect in DuckDB's; tables go by the last part of a name.
+
+    Parameters
+    ----------
+    query
+        What `parse_query` gives.
+    dialect
+        Its dialect.
+    columns
+        The types of the columns of the tables, on which some operators depend.
 
     Raises
     ------
     IbertError
-        IB301 if DuckDB has no spelling for it.
+        IB301 if DuckDB has no spelling for it, IB501 if it is not known what it means.
 
     Examples
     --------
@@ -99,6 +110,9 @@ def to_duckdb(query: exp.Expr, dialect: str) -> str:
     for table in query.find_all(exp.Table):
         table.set("db", None)
         table.set("catalog", None)
+    if dialect != "duckdb":
+        annotate(query, dialect, columns or {})
+        keep_meaning(query, dialect)
     try:
         return query.sql("duckdb", unsupported_level=ErrorLevel.RAISE)
     except (UnsupportedError, RecursionError, *PARSER_ERRORS) as error:

@@ -205,7 +205,8 @@ class Statements:
         original = node
         if self._dialect != "duckdb":
             try:
-                node = parse_as_written(to_duckdb(node, self._dialect))
+                columns = self._context.catalog.to_sql_types()
+                node = parse_as_written(to_duckdb(node, self._dialect, columns))
             except IbertError as error:
                 (found, *_) = error.diagnostics
                 raise Refusal(found.message, None, found.hint, found.code) from error

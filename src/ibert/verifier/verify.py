@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate, chain, pairwise
 from pathlib import Path
 
 import msgspec
+from sqlglot import exp
 
 from ibert.diagnostics import Diagnostic, Span
 from ibert.sandbox import Execution, Failure, FailureKind, Limits, Result, Sandbox
 from ibert.sql import Output, describe_output, is_qualified, parse_query, to_duckdb
+from ibert.sql.annotation import ColumnTypes
 from ibert.verdict import Difference, Evidence, Status, Verdict
 from ibert.verifier.comparison import Row, compare, rows_of
 
@@ -21,6 +24,9 @@ _CODES = {
     FailureKind.NO_EXPRESSION: "IB303",
     FailureKind.CRASHED: "IB307",
 }
+_COLUMNS = """
+    SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE schema_name = 'main'
+"""
 _HINTS = {
     FailureKind.NO_EXPRESSION: "assign the result to `expr`, or end with the expression itself",
 }
@@ -138,7 +144,7 @@ class Verifier(AbstractContextManager["Verifier"]):
         """
         query = parse_query(sql, dialect)
         if dialect != "duckdb" or is_qualified(query):
-            sql = to_duckdb(query, dialect)
+            sql = to_duckdb(query, dialect, self._columns)
             query = parse_query(sql)
         first, *others = self._witnesses[witness]
         result = self._sandbox.query(sql, database=first)
@@ -166,6 +172,16 @@ class Verifier(AbstractContextManager["Verifier"]):
                 reason = "its result depends on the order in which the rows are stored"
                 return Reference(result, named, order, reason)
         return Reference(result, named, order)
+
+    @cached_property
+    def _columns(self) -> ColumnTypes:
+        """The types of the columns of the tables, which all witnesses have."""
+        columns: dict[str, dict[str, exp.DataType]] = {}
+        found = self._sandbox.query(_COLUMNS, database=self._witnesses[0][0])
+        if isinstance(found, Result):
+            for table, column, kind in zip(*found.table.to_pydict().values(), strict=True):
+                columns.setdefault(table, {})[column] = exp.DataType.build(kind, dialect="duckdb")
+        return columns
 
     def execute(self, code: str, *, witness: int = 0) -> Execution | Failure:
         """Run Ibis code on a witness."""
