@@ -88,7 +88,9 @@ def translate(
 ) -> None:
     """Translate the queries of suites to Ibis, run both sides, and count.
 
-    Exits with 0 if every case is equal. `--format json` prints one line for each suite.
+    The suite fixtures has one query of each template of the training data, templates has all of
+    them, which takes minutes. Exits with 0 if every case is equal. `--format json` prints one line
+    for each suite.
     """
     from ibert.evaluation import ENGINES, Source, load_suite
 

@@ -54,8 +54,8 @@ def keep_meaning(query: exp.Expr, dialect: str) -> None:
 
     Raises
     ------
-    IbertError
-        IB301 for what has no such spelling.
+    UnknownMeaningError
+        Something has no such spelling.
 
     Examples
     --------
@@ -78,9 +78,19 @@ def keep_meaning(query: exp.Expr, dialect: str) -> None:
                 break
 
 
-def _refusal(construct: str, hint: str) -> IbertError:
-    message = f"nothing in DuckDB's dialect is known to mean the same as {construct}"
-    return IbertError([Diagnostic(code="IB301", message=message, hint=hint)])
+class UnknownMeaningError(IbertError):
+    """Nothing in DuckDB's dialect is known to mean the same as a part of a query.
+
+    Attributes
+    ----------
+    node
+        The part.
+    """
+
+    def __init__(self, construct: str, node: exp.Expr, hint: str) -> None:
+        message = f"nothing in DuckDB's dialect is known to mean the same as {construct}"
+        super().__init__([Diagnostic(code="IB301", message=message, hint=hint)])
+        self.node = node
 
 
 def _function(name: str, *arguments: exp.Expr) -> exp.Expr:
@@ -115,7 +125,9 @@ def _division(node: exp.Expr, dialect: str) -> exp.Expr | None:
         return None
     if not all(_is_integer(part) for part in operands):
         hint = "cast an operand: integers are divided without a rest"
-        raise _refusal(f"the division {node.sql(dialect)}, whose types are not known", hint)
+        raise UnknownMeaningError(
+            f"the division {node.sql(dialect)}, whose types are not known", node, hint
+        )
     made = exp.IntDiv(this=node.this.copy(), expression=node.expression.copy())
     made.type = exp.DataType.build("BIGINT")
     return made
@@ -191,7 +203,10 @@ def _whole_units(node: exp.Expr, dialect: str) -> exp.Expr | None:
     unit = node.args.get("unit")
     if node.args.get("date_part_boundary") or unit is None:
         return None
-    if isinstance(node.this, exp.TsOrDsToDate) and unit.name.upper() == "DAY":
+    dates = all(
+        isinstance(part, exp.TsOrDsToDate) or part.is_type(exp.DType.DATE) for part in _sides(node)
+    )
+    if dates and unit.name.upper() == "DAY":
         return None
     name = exp.Literal.string(unit.name.lower())
     ends = (
@@ -213,7 +228,7 @@ def _part(node: exp.Expr, dialect: str) -> exp.Expr | None:
         return exp.Extract(this=exp.var("WEEK"), expression=node.expression.copy())
     if name in ("WEEK", "WK", "WW") and dialect not in _SPARK:
         if dialect in _TSQL:
-            raise _refusal("the part WEEK of a date", "take ISO_WEEK")
+            raise UnknownMeaningError("the part WEEK of a date", node, "take ISO_WEEK")
         return _week_from_sunday(node.expression)
     return None
 
@@ -223,7 +238,9 @@ def _week(node: exp.Expr, dialect: str) -> exp.Expr | None:
     if mode is None or mode.name == "0":
         return _week_from_sunday(node.this)
     if mode.name != "3":
-        raise _refusal(f"WEEK with the mode {mode.sql()}", "the modes 0 and 3 can be translated")
+        raise UnknownMeaningError(
+            f"WEEK with the mode {mode.sql()}", node, "the modes 0 and 3 can be translated"
+        )
     return exp.Week(this=node.this.copy())
 
 
@@ -234,7 +251,7 @@ def _week_from_sunday(date: exp.Expr) -> exp.Expr:
 def _refused(node: exp.Expr, dialect: str) -> exp.Expr | None:
     found = _REFUSED.get(node.name.upper()) if isinstance(node, exp.Anonymous) else None
     if found is not None:
-        raise _refusal(f"the function {node.name.lower()} of {dialect}", found)
+        raise UnknownMeaningError(f"the function {node.name.lower()} of {dialect}", node, found)
     return None
 
 
@@ -270,7 +287,9 @@ def _truncated(node: exp.Expr, dialect: str) -> exp.Expr | None:
     unit = node.args["unit"].name.upper()
     if dialect in ("oracle", *_SPARK):
         if unit not in _UNITS:
-            raise _refusal(f"TRUNC to {unit!r}", f"the units are: {', '.join(sorted(_UNITS))}")
+            raise UnknownMeaningError(
+                f"TRUNC to {unit!r}", node, f"the units are: {', '.join(sorted(_UNITS))}"
+            )
         node.set("unit", exp.Literal.string(_UNITS[unit]))
     is_date = node.this.is_type(exp.DType.DATE) or dialect in _SPARK
     if is_date and dialect in _DATES_STAY and not _is_compared(node):
@@ -315,7 +334,9 @@ def _formatted(node: exp.Expr, dialect: str) -> exp.Expr | None:
     for part in _PARTS_OF_FORMATS:
         rest = rest.replace(part, "")
     if any(letter.isalpha() or letter == "%" for letter in rest):
-        raise _refusal(f"the format {pattern.name!r}", "write its parts one by one")
+        raise UnknownMeaningError(
+            f"the format {pattern.name!r}", node, "write its parts one by one"
+        )
     return exp.TimeToStr(this=node.this.copy(), format=text)
 
 
@@ -328,7 +349,9 @@ def _like(node: exp.Expr, dialect: str) -> exp.Expr | None:
     if isinstance(node.parent, exp.Escape):
         return made if kind is not type(node) else None
     if dialect in _TSQL and "[" in text:
-        raise _refusal(f"the class of letters in LIKE {text!r}", "list what it stands for")
+        raise UnknownMeaningError(
+            f"the class of letters in LIKE {text!r}", node, "list what it stands for"
+        )
     if dialect in _BACKSLASH_ESCAPES and "\\" in text:
         return exp.Escape(this=made, expression=exp.Literal.string("\\"))
     return made if kind is not type(node) else None
@@ -428,7 +451,7 @@ def _rows(node: exp.Expr, dialect: str) -> exp.Expr | None:
     if not where or not any(found.name.upper() == "ROWNUM" for found in where.find_all(exp.Column)):
         return None
     if len(counted) != 1 or any(node.args.get(key) for key in _AFTER_ROWNUM):
-        raise _refusal("ROWNUM here", "use FETCH FIRST … ROWS ONLY")
+        raise UnknownMeaningError("ROWNUM here", node, "use FETCH FIRST … ROWS ONLY")
     kept = [part.copy() for part in parts if part is not counted[0]]
     node.set("where", exp.Where(this=exp.and_(*kept, copy=False)) if kept else None)
     node.set("limit", exp.Limit(expression=exp.Literal.number(_row_limit(counted[0]) or 0)))
@@ -449,7 +472,9 @@ def _row_limit(node: exp.Expr) -> int | None:
 
 def _modified_date(node: exp.Expr, dialect: str) -> exp.Expr | None:
     if node.args.get("zone") is not None or node.expressions:
-        raise _refusal(f"the modifiers of date in {node.sql(dialect)}", "add an INTERVAL")
+        raise UnknownMeaningError(
+            f"the modifiers of date in {node.sql(dialect)}", node, "add an INTERVAL"
+        )
     return None
 
 

@@ -13,7 +13,9 @@ from sqlglot import Token, exp
 from ibert.catalog import Catalog
 from ibert.catalog.types import write_type
 from ibert.diagnostics import IbertError, collected, did_you_mean
+from ibert.sql.annotation import ColumnTypes
 from ibert.sql.dialects import check_dialect
+from ibert.sql.meanings import UnknownMeaningError
 from ibert.sql.parse import AS_WRITTEN, QUERIES, parse_as_written, to_duckdb
 from ibert.sql.script import Script
 from ibert.translator import arguments, comments, parameters
@@ -205,16 +207,29 @@ class Statements:
         original = node
         if self._dialect != "duckdb":
             try:
-                columns = self._context.catalog.to_sql_types()
-                node = parse_as_written(to_duckdb(node, self._dialect, columns))
+                node = parse_as_written(to_duckdb(node, self._dialect, self._columns()))
             except IbertError as error:
                 (found, *_) = error.diagnostics
-                raise Refusal(found.message, None, found.hint, found.code) from error
+                at = error.node if isinstance(error, UnknownMeaningError) else None
+                raise Refusal(found.message, at, found.hint, found.code) from error
         comments.collect(node, original, self._statement.text, self._statement.tokens)
         parameters.number(node, self._ordinals)
         for table in list(node.find_all(exp.Table)):
             self._rename(table)
         return node
+
+    def _columns(self) -> ColumnTypes:
+        """Give the types of the columns of all tables that there are now."""
+        made = {
+            table: {
+                label: exp.DataType.build(kind.sql, dialect="duckdb")
+                for label, name in labels
+                if (kind := relation.columns[name].type).dtype or kind.is_integer
+            }
+            for table, actual in self._names.items()
+            for relation, labels in [self._context.views[actual.casefold()]]
+        }
+        return self._context.catalog.to_sql_types() | made
 
     def _rename(self, table: exp.Table) -> None:
         folded = table.name.casefold()

@@ -95,7 +95,7 @@ class Verifier(AbstractContextManager["Verifier"]):
 
         VERIFIED needs equal results that are not empty, both for the SQL that Ibis compiles, run as
         it is, and for what the user fetches, and a result of the SQL that is determined. SQL of
-        another dialect means what sqlglot makes of it in DuckDB's.
+        another dialect means what `to_duckdb` makes of it.
 
         Raises
         ------
