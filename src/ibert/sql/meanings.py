@@ -371,6 +371,24 @@ def _cut_text(node: exp.Expr, dialect: str) -> exp.Expr | None:
     return _function("LEFT", made, length.this)
 
 
+def _decimal(node: exp.Expr, dialect: str) -> exp.Expr | None:
+    """Give a decimal type without digits those that it has in the dialect."""
+    if not node.is_type(exp.DType.DECIMAL) or node.expressions:
+        return None
+    digits = [exp.DataTypeParam(this=exp.Literal.number(part)) for part in _DECIMALS[dialect]]
+    return exp.DataType(this=exp.DType.DECIMAL, expressions=digits)
+
+
+_DECIMALS = {
+    "bigquery": (38, 9),
+    **dict.fromkeys(("databricks", "hive", "spark", "spark2"), (10, 0)),
+    **dict.fromkeys(_MYSQL, (10, 0)),
+    **dict.fromkeys(_TRINO, (38, 0)),
+    **dict.fromkeys(_TSQL, (18, 0)),
+    "redshift": (18, 0),
+}  # precision and scale; a NUMERIC of Postgres or Oracle has as many as its value
+
+
 def _cut_number(node: exp.Expr, dialect: str) -> exp.Expr | None:
     """Leave out the fraction, where DuckDB rounds."""
     if not node.args["to"].is_type(*_INTEGERS) or not node.this.is_type(*_REALS):
@@ -501,6 +519,7 @@ _MEANINGS = (
     Meaning(exp.ToChar, ("oracle", "snowflake"), _formatted),
     Meaning((exp.Like, exp.ILike), ("sqlite", *_BACKSLASH_ESCAPES, *_TSQL), _like),
     Meaning((exp.Cast, exp.Convert), _TEXTS_ARE_CUT, _cut_text),
+    Meaning(exp.DataType, tuple(_DECIMALS), _decimal),
     Meaning(exp.Cast, _CASTS_TRUNCATE, _cut_number),
     Meaning(exp.Length, (*_MYSQL, *_TSQL), _length),
     Meaning(exp.SubstringIndex, (*_MYSQL, *_SPARK), _beginning),

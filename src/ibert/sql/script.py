@@ -157,17 +157,37 @@ class _EndlessError(Exception):
 
 @functools.cache
 def _corrected(parser: type[Parser]) -> type[Parser]:
-    """Give a parser without two faults of sqlglot 30.17.
+    """Give a parser without three faults of sqlglot 30.17.
 
     It never comes back from `CREATE TABLE t (a INT, NOT b)`: it takes the NOT back twice, and so
-    meets the comma again. And it reads `a + b % c` as `(a + b) % c`.
+    meets the comma again. And it reads `a + b % c` as `(a + b) % c`, and `a < b IS NULL` as
+    `a < (b IS NULL)`.
     """
+    comparisons = {**parser.EQUALITY, **parser.COMPARISON}
 
     class Corrected(parser):  # type: ignore[misc, valid-type]
         TERM = {  # noqa: RUF012  it overrides one of sqlglot's
             token: made for token, made in parser.TERM.items() if token is not TokenType.MOD
         }
         FACTOR = {TokenType.MOD: exp.Mod, **parser.FACTOR}  # noqa: RUF012
+        RANGE_PARSERS = {  # noqa: RUF012
+            token: made for token, made in parser.RANGE_PARSERS.items() if token is not TokenType.IS
+        }
+
+        def _parse_equality(self) -> exp.Expr | None:
+            this: exp.Expr | None = super()._parse_equality()
+            while this is not None:
+                if self._match(TokenType.IS):
+                    found = self._parse_is(this)
+                    if found is None:
+                        break
+                    this = found
+                elif self._match_set(comparisons):
+                    kind = comparisons[self._prev.token_type]
+                    this = self.expression(kind(this=this, expression=self._parse_range()))
+                else:
+                    break
+            return this
 
         def reset(self) -> None:
             super().reset()

@@ -42,6 +42,7 @@ _SQLITE = {
     "TOTAL": "COALESCE(CAST(SUM($1) AS DOUBLE), 0)",
 }
 _SPELLINGS = {
+    "bigquery": {"IEEE_DIVIDE": "CAST($1 AS DOUBLE) / $2"},
     "clickhouse": _CLICKHOUSE,
     "databricks": _SPARK,
     "mysql": _MYSQL,
