@@ -12,6 +12,7 @@ from ibert.translator.functions.rules import coalesced
 from ibert.translator.joins import ancestors, join
 from ibert.translator.operators import comparable
 from ibert.translator.projection import extended
+from ibert.translator.pushdown import push_down
 from ibert.translator.refusal import Refusal
 from ibert.translator.relations import (
     Column,
@@ -67,11 +68,12 @@ class _Builder:
         self.scope = scope
         self.where = where
         self.groups: list[Side] = []
+        self.pending: list[tuple[Side, exp.Expr | None]] = []  # with the joins that add them
         self.ordered: list[Table] = []
         self.widens = False  # whether a right or full join puts NULLs into rows of earlier tables
 
     def first(self, node: exp.Expr) -> None:
-        self.groups.append(self._side(node))
+        self.pending.append((self._side(node), None))
 
     def add(self, node: exp.Expr) -> None:
         item = node.this
@@ -85,11 +87,7 @@ class _Builder:
                 raise
             self._lateral(node)
             return
-        if _is_comma(node):
-            self.groups.append(right)
-            return
-        left = self.groups[-1]
-        self.groups[-1] = self._joined(left, right, node)
+        self.pending.append((right, node))
 
     def _lateral(self, node: exp.Expr) -> None:
         """Join a member that reads columns of the ones before it."""
@@ -99,6 +97,7 @@ class _Builder:
         self.ordered = [*self.ordered, *side.tables[len(self.ordered) :]]
 
     def finish(self) -> Side:
+        push_down(self.where, self.pending, self.ordered, self.scope)
         self._unite()
         return self.groups[0]
 
@@ -106,7 +105,6 @@ class _Builder:
         scope = Scope(self.scope.context, self.scope.outer)
         scope.ctes = self.scope.ctes
         scope.tables = self.ordered
-        scope.relation = self.groups[-1].relation if self.groups else None
         scope.merged = self.scope.merged
         return scope
 
@@ -127,10 +125,14 @@ class _Builder:
                 )
 
     def _unite(self) -> None:
-        """Join the comma-separated members, connected ones first."""
-        pending = self.groups
-        side = pending[0]
-        rest = pending[1:]
+        """Join all members: chains as they are written, then what commas separate."""
+        for member, node in self.pending:
+            if node is None or _is_comma(node):
+                self.groups.append(member)
+            else:
+                self.groups[-1] = self._joined(self.groups[-1], member, node)
+        self.pending = []
+        side, *rest = self.groups
         while rest:
             chosen, keys = self._connected(side, rest)
             rest.remove(chosen)
@@ -571,7 +573,7 @@ def _nested(side: Side, joins: list[exp.Expr], scope: Scope) -> Side:
     inner = Scope(scope.context, scope.outer)
     inner.ctes = scope.ctes
     builder = _Builder(inner, [])
-    builder.groups = [side]
+    builder.pending = [(side, None)]
     builder.ordered = list(side.tables)
     for item in joins:
         builder.add(item)
