@@ -13,6 +13,7 @@ from ibert.translator import calls
 from ibert.translator.correlation import hoisted
 from ibert.translator.datatypes import BIGINT, UNKNOWN
 from ibert.translator.names import invented, unique
+from ibert.translator.reaggregation import reaggregated
 from ibert.translator.refusal import Refusal
 from ibert.translator.relations import Aggregate, Column, Relation, SetOperation, Step
 from ibert.translator.scope import Scope
@@ -195,12 +196,9 @@ class Grouping:
         assert self.scope.relation is not None
         if len(self.sets) == 1:
             return self._placed(self._branch(self.sets[0]))
-        parent = self.scope.relation
-        parent.named = True
-        branches = [
-            self._aligned(self._branch(chosen), index) for index, chosen in enumerate(self.sets)
-        ]
-        return self._placed(SetOperation("union", branches, distinct=False))
+        branches = self._from_finest() or self._from_rows()
+        aligned = [self._aligned(branch, index) for index, branch in enumerate(branches)]
+        return self._placed(SetOperation("union", aligned, distinct=False))
 
     def _placed(self, relation: Relation) -> Relation:
         relation.slot = self.slot
@@ -213,6 +211,30 @@ class Grouping:
         if not keys and not metrics:  # the one row of no keys has to hold something
             metrics = {"rows": method(self.scope.rows(), "count", type=BIGINT)}
         return Aggregate(self.scope.relation, keys, metrics)
+
+    def _from_rows(self) -> list[Aggregate]:
+        assert self.scope.relation is not None
+        self.scope.relation.named = True
+        return [self._branch(chosen) for chosen in self.sets]
+
+    def _from_finest(self) -> list[Aggregate] | None:
+        """Aggregate by all keys, and from those groups for the other sets, if that is the same."""
+        everything = tuple(range(len(self.keys)))
+        if not self.metrics or not any(set(chosen) == set(everything) for chosen in self.sets):
+            return None
+        finest = self._branch(everything)
+        groups = Value(RowsNode(finest.slot), UNKNOWN, uses=frozenset([finest.slot]))
+        metrics = reaggregated(finest, groups)
+        if metrics is None:
+            return None
+        finest.named = True
+        keys = [(key.name, finest.field(key.name)) for key in self.keys]
+        return [
+            Aggregate(finest, dict(keys[i] for i in chosen), metrics)
+            if len(chosen) < len(keys)
+            else finest
+            for chosen in self.sets
+        ]
 
     def _aligned(self, branch: Aggregate, index: int) -> Relation:
         """Give the rows of one grouping set all keys: those that it lacks are NULL."""
