@@ -222,9 +222,8 @@ def _of_conditions(where: exp.Expr) -> Iterator[Comment]:
     numbers = {id(part): i for i, part in enumerate(parts)}
     for i, part in enumerate(parts):
         yield from (Comment("where", i, comment) for comment in _within(part))
-    inside = {id(node) for part in parts for node in part.walk()}
-    for node in where.walk():
-        if id(node) not in inside:
+    for node in where.walk(prune=lambda node: id(node) in numbers):
+        if id(node) not in numbers:
             following = node.args.get("expression") or where.this
             number = numbers.get(id(conjuncts(following)[0]), 0)
             yield from (Comment("where", number, comment) for comment in node.comments or [])

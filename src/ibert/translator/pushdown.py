@@ -41,9 +41,9 @@ def push_down(
     scope
         The query.
     """
-    asking = [part for part in where if part.find(exp.Query) and not part.find(exp.Columns)]
-    if len(tables) < 2 or not asking:
+    if len(tables) < 2:
         return
+    asking = [part for part in where if part.find(exp.Query) and not part.find(exp.Columns)]
     joins = [join for _, join in members if join is not None]
     sides = list(_kept(members))
     merged = {name.name.casefold() for join in joins for name in join.args.get("using") or ()}

@@ -11,7 +11,7 @@ from ibert.diagnostics import did_you_mean
 from ibert.translator.datatypes import UNKNOWN
 from ibert.translator.refusal import Refusal
 from ibert.translator.relations import Columns, Relation, View
-from ibert.translator.values import RowsNode, Value
+from ibert.translator.values import RowsNode, Slot, Value
 
 if TYPE_CHECKING:
     from ibert.catalog import Catalog
@@ -86,6 +86,7 @@ class Context:
         self.columns: dict[str, Columns] = {}
         self.parameters: dict[str, Value] = {}
         self.views: dict[str, Output] = {}  # what earlier statements of a script named
+        self.free: dict[Relation, frozenset[Slot]] = {}  # what queries read of rows around them
 
 
 class Scope:

@@ -170,9 +170,9 @@ def domain_of(
     Ibis shares what is read several times, for which a query for each row has to be a filter.
     """
     slots = frozenset(rows_around(scope))
-    read = outer_fields(relation, slots)
-    if not read:
+    if not free_slots(relation, scope.context.free) & slots:
         return None
+    read = outer_fields(relation, slots)
     if is_writable(relation, slots) and (times == 1 or _is_filter(relation, slots)):
         return None
     rows = rows_around(scope)
@@ -223,7 +223,7 @@ def translated(node: exp.Expr, scope: Scope) -> Output:
         output = scope.query(node)
     finally:
         scope.repeating = False
-    free = free_slots(output.relation)
+    free = free_slots(output.relation, scope.context.free)
     if free:
         require_views(output.relation, scope, before)
     scope.asked[whole] = True
@@ -329,7 +329,8 @@ def members_of(relation: Relation, name: str, scope: Scope) -> Value:
         relation, name = relation.parent, value.name or ""
     relation = written(relation, scope)
     found = column_of(relation, name)
-    return Value(found.node, found.type, found.declared, free_slots(relation))
+    uses = free_slots(relation, scope.context.free)
+    return Value(found.node, found.type, found.declared, uses)
 
 
 def _array(node: exp.Expr, scope: Scope) -> Value:
