@@ -33,6 +33,7 @@ from ibert.translator.refusal import Refusal, RefusedError
 from ibert.translator.relations import Relation
 from ibert.translator.scope import Context, Label, Output, Rule, Scope
 from ibert.translator.separation import separate
+from ibert.translator.sharing import share
 from ibert.translator.statements import Statements, Step, read, statements_of
 from ibert.translator.values import LOAD, Value, constant, name
 
@@ -210,6 +211,7 @@ class Program:
         result = _honest(last.output)
         prune([*relations, result])
         separate([*relations, result])
+        share([*relations, result])
         return emit(result, parameters.variables(self._parameters), relations)
 
 
