@@ -224,3 +224,21 @@ def test_depth_is_refused(sql: str, catalog: ibert.Catalog) -> None:
 def test_dialects(sql: str, dialect: str, catalog: ibert.Catalog, verifier: Verifier) -> None:
     code = translate(sql, catalog, dialect=dialect).code
     assert verifier.verify(sql, code, dialect=dialect).status is Status.VERIFIED
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT {'w': p.id} AS s, [p.id] AS l FROM p FULL JOIN p AS q USING (k)",
+        "SELECT CASE WHEN k > 1 THEN {'w': id} END AS s FROM p",
+        "SELECT list(q.id ORDER BY q.id) AS l FROM p LEFT JOIN p AS q ON p.id = q.k GROUP BY p.k",
+        "SELECT sum(k) AS m FROM p UNION ALL SELECT id FROM p",
+        "SELECT abs(id) AS a, k FROM p UNION ALL SELECT k, id FROM p",
+        "SELECT id, count(*) AS n FROM p GROUP BY ROLLUP (id)",
+        "SELECT sum(id) AS s FROM p HAVING sum(id) > max(id)",
+    ],
+)
+def test_what_is_never_null_may_become_so(sql: str) -> None:
+    catalog = ibert.Catalog.from_dict({"p": {"id": "!int64", "k": "int64"}})
+    answer = ibert.sql_to_ibis(sql, catalog)
+    assert answer.verdict.status is Status.VERIFIED, answer

@@ -12,7 +12,9 @@ from sqlglot import exp
 from ibert.translator import calls
 from ibert.translator.correlation import hoisted
 from ibert.translator.datatypes import BIGINT, UNKNOWN
+from ibert.translator.inference import inferred_for
 from ibert.translator.names import invented, unique
+from ibert.translator.projection import finished
 from ibert.translator.reaggregation import reaggregated
 from ibert.translator.refusal import Refusal
 from ibert.translator.relations import Aggregate, Column, Relation, SetOperation, Step
@@ -23,6 +25,7 @@ from ibert.translator.values import (
     RowsNode,
     Slot,
     Value,
+    function,
     literal,
     method,
     null,
@@ -67,7 +70,7 @@ class Grouping:
 
     def __post_init__(self) -> None:
         self._by_signature = {signature(key.value.node): key for key in self.keys}
-        self._classes = {type(key.node) for key in self.keys if key.node is not None}
+        self._classes = {type(_bare(key.node)) for key in self.keys if key.node is not None}
         self._classes -= {exp.Column}
         self._has_members = any(
             isinstance(key.node, exp.Column) and not key.value.is_field for key in self.keys
@@ -160,6 +163,15 @@ class Grouping:
         self.flags[name] = bits
         return field_of(self.slot, name, BIGINT)
 
+    def constant(self, value: Value) -> Value:
+        """Make a column of a constant that all groups have."""
+        mark = signature(value.node)
+        if mark not in self._names:
+            taken = {*self.metrics, *self.flags, *(key.name for key in self.keys)}
+            self._names[mark] = unique("value", taken)
+            self.metrics[self._names[mark]] = value
+        return field_of(self.slot, self._names[mark], value.type, value.declared)
+
     def rows(self) -> Value:
         """Give the groups themselves as a value."""
         return Value(RowsNode(self.slot), UNKNOWN, uses=frozenset([self.slot]))
@@ -171,6 +183,11 @@ class Grouping:
         return all(
             node.slot is not self.slot or node.name in self.metrics for node in fields(value)
         )
+
+    def reads_computed_key(self, value: Value) -> bool:
+        """Whether a value over the groups reads a key that is no plain column."""
+        computed = {key.name for key in self.keys if not key.value.is_field}
+        return any(node.slot is self.slot and node.name in computed for node in fields(value))
 
     def key_of(self, value: Value) -> Key | None:
         """Give the key that a value over the groups is, if it is one."""
@@ -208,9 +225,11 @@ class Grouping:
         assert self.scope.relation is not None
         keys = {self.keys[i].name: self.keys[i].value for i in chosen}
         metrics = dict(self.metrics)
-        if not keys and not metrics:  # the one row of no keys has to hold something
-            metrics = {"rows": method(self.scope.rows(), "count", type=BIGINT)}
-        return Aggregate(self.scope.relation, keys, metrics)
+        if not keys and not any(value.uses for value in metrics.values()):
+            # The one row of no keys has to hold something of the rows.
+            name = unique("rows", metrics)
+            metrics[name] = method(self.scope.rows(), "count", type=BIGINT)
+        return Aggregate(finished(self.scope.relation, metrics.values()), keys, metrics)
 
     def _from_rows(self) -> list[Aggregate]:
         assert self.scope.relation is not None
@@ -242,9 +261,9 @@ class Grouping:
         arguments: dict[str, Value] = {}
         for position, key in enumerate(self.keys):
             if position in chosen:
-                arguments[key.name] = _nullable(branch.field(key.name))
+                arguments[key.name] = self._known_as(branch.field(key.name), key)
             else:
-                arguments[key.name] = null(key.value.declared)
+                arguments[key.name] = self._null(key)
         for name in self.metrics:
             arguments[name] = branch.field(name)
         for name, values in self.flags.items():
@@ -254,12 +273,30 @@ class Grouping:
             return branch
         return Step(branch, "select", keywords=arguments, columns=columns)
 
+    def _inferred(self, key: Key) -> str | None:
+        """Give the type that Ibis infers for a key, if that is certain."""
+        assert self.scope.relation is not None
+        found = inferred_for(key.value, [self.scope.relation])
+        return None if found is None else str(found)
 
-def _nullable(value: Value) -> Value:
-    """Give a key as one that may be NULL: the members of a union have to agree."""
-    if not value.required or value.declared.dtype is None:
-        return value
-    return method(value, "cast", value.declared.dtype, type=value.type, declared=value.declared)
+    def _known_as(self, value: Value, key: Key) -> Value:
+        """Give a key a type that is certain and allows NULL: the members of a union agree."""
+        found = self._inferred(key)
+        if (found and not found.startswith("!")) or key.value.declared.dtype is None:
+            return value
+        dtype = key.value.declared.dtype
+        return method(value, "cast", dtype, type=value.type, declared=value.declared)
+
+    def _null(self, key: Key) -> Value:
+        found = self._inferred(key)
+        if found is None or found.startswith("!"):
+            return null(key.value.declared)
+        return function("null", found, type=key.value.type, declared=key.value.declared)
+
+
+def _bare(node: exp.Expr) -> exp.Expr:
+    """Leave out the parentheses around an expression; those of a query belong to it."""
+    return node.unnest() if isinstance(node, exp.Paren) else node
 
 
 def _is_kept(value: Value) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-from ibert.translator.datatypes import INTEGER, NULL, UNKNOWN, Type
+from ibert.translator.datatypes import NULL, UNKNOWN, Type
 from ibert.translator.projection import projected
 from ibert.translator.relations import (
     Aggregate,
@@ -14,14 +14,10 @@ from ibert.translator.relations import (
     SetOperation,
     Step,
     ValueRelation,
-    View,
 )
 from ibert.translator.scope import Scope
-from ibert.translator.syntax import fields
 from ibert.translator.table_functions import one_row, typed_as
 from ibert.translator.values import Value, cast, null
-
-_KEEPING = ("filter", "order_by", "limit", "distinct", "drop_null", "sample", "view")
 
 
 class Cell(NamedTuple):
@@ -136,93 +132,3 @@ def _aggregated(relation: Aggregate, cells: dict[str, Cell]) -> Aggregate | None
         {labels[name]: cells[labels[name]].of(relation.metrics) for name in relation.metrics},
         relation.having,
     )
-
-
-def shown(relation: Relation, name: str) -> str | None:
-    """Give the type that Ibis declares for a column; None where that cannot be told for certain."""
-    column = relation.columns[name]
-    value, base = _maker(relation, name)
-    if value is None:
-        return column.declared.dtype
-    if value.type.is_integer and base is not None:
-        read = {node.name for node in fields(value) if node.slot is base.slot}
-        for label in read.intersection(base.columns):
-            if shown(base, label) != base.columns[label].declared.dtype:
-                return None
-    return _shown(value)
-
-
-def _maker(relation: Relation, name: str) -> tuple[Value | None, Relation | None]:
-    """Find the value that a column holds and what it reads, through steps that pass it on."""
-    while True:
-        value: Value | None = None
-        if isinstance(relation, View) or (
-            isinstance(relation, Step) and relation.method in _KEEPING
-        ):
-            relation = relation.parent
-            continue
-        if isinstance(relation, SetOperation):
-            relation = relation.members[0]
-            if name not in relation.columns:
-                return None, None
-            continue
-        constants = _constants(relation)
-        if constants is not None:
-            return constants[name], None
-        if isinstance(relation, Aggregate):
-            value = (relation.keys | relation.metrics)[name]
-        elif isinstance(relation, Step) and relation.method in ("select", "mutate", "drop"):
-            value = _made_by(relation, name)
-        if value is None or not value.is_field or not isinstance(relation, Step | Aggregate):
-            return value, relation.parent if isinstance(relation, Step | Aggregate) else None
-        relation, name = relation.parent, value.name or ""
-        if name not in relation.columns or value.uses != {relation.slot}:
-            return value, None
-
-
-def _made_by(step: Step, name: str) -> Value | None:
-    if name in step.keywords:
-        return step.keywords[name]
-    return step.parent.field(name) if name in step.parent.columns else None
-
-
-# Methods whose result has the type of what they are called on and with.
-_PASSING = (
-    *("max", "min", "first", "last", "arbitrary", "mode", "nth", "lag", "lead", "over", "abs"),
-    *("fill_null", "nullif", "ifelse", "cases", "coalesce", "greatest", "least", "as_scalar"),
-    *("argmax", "argmin", "negate", "median", "quantile", "unnest", "collect", "array"),
-)
-
-
-def _shown(value: Value) -> str | None:
-    node = value.node
-    if isinstance(node, ast.Constant) or (value.is_literal and not value.is_null):
-        return _of_constant(value)
-    match node:
-        case ast.Call(
-            func=ast.Attribute(value=ast.Name(id="ibis"), attr="literal"),
-            args=[ast.Constant(value=found)],
-        ):
-            return _of_constant(Value(node, value.type, value.declared, literal=found))
-        case ast.Call(func=ast.Attribute(value=ast.Name(id="ibis"), attr="timestamp")):
-            return None
-        case ast.Call(func=ast.Attribute(attr=method)) if method in _PASSING:
-            parts = [part for part in ast.walk(node) if isinstance(part, ast.Constant)]
-            plain = value.type.is_integer or value.type.is_timestamp or value.type.is_list
-            return None if parts and plain else value.declared.dtype
-        case ast.BinOp() | ast.UnaryOp() if not value.uses:
-            return None
-    return value.declared.dtype
-
-
-_WIDTHS = {"int8": 2**7, "int16": 2**15, "int32": 2**31, "int64": 2**63}
-
-
-def _of_constant(value: Value) -> str | None:
-    """Give the type that Ibis takes a Python value for."""
-    if value.type.is_integer and isinstance(value.literal, int):
-        number = value.literal
-        return next(name for name, limit in _WIDTHS.items() if -limit <= number < limit)
-    if value.type == INTEGER:
-        return None
-    return value.declared.dtype

@@ -10,8 +10,17 @@ from sqlglot import exp
 
 from ibert.sql.dialects import EXPORT_STATE
 from ibert.translator import frames
-from ibert.translator.correlation import hoisted
-from ibert.translator.datatypes import BIGINT, HUGEINT, UNKNOWN, VARCHAR, Type, decimal
+from ibert.translator.correlation import columned, hoisted
+from ibert.translator.datatypes import (
+    BIGINT,
+    HUGEINT,
+    INTEGER,
+    NULL,
+    UNKNOWN,
+    VARCHAR,
+    Type,
+    decimal,
+)
 from ibert.translator.functions import REGISTRY, dates, signatures
 from ibert.translator.functions import json as json_functions
 from ibert.translator.functions.aggregates import AggregateCall, aggregate, windowed
@@ -21,7 +30,6 @@ from ibert.translator.functions.exclusions import over_parts
 from ibert.translator.functions.lists import LambdaArgument, index, slice_of
 from ibert.translator.functions.sort_keys import unsorted
 from ibert.translator.functions.windows import (
-    OF_ROWS,
     UNFRAMED,
     WINDOW_FUNCTIONS,
     Frame,
@@ -38,6 +46,7 @@ from ibert.translator.values import (
     literal,
     method,
     name,
+    null,
     operator,
 )
 
@@ -78,7 +87,7 @@ def has_aggregate(node: exp.Expr) -> bool:
             pending += list(inner.iter_expressions())
             pending += [child for child in part.iter_expressions() if child is not part.this]
             continue
-        if is_aggregate(part):
+        if is_aggregate(part) or isinstance(part, exp.Grouping | exp.GroupingId):
             return True
         pending += list(part.iter_expressions())
     return False
@@ -199,6 +208,7 @@ def aggregate_call(node: exp.Expr, scope: Scope) -> tuple[AggregateCall, bool | 
     """Read a call of an aggregate with its modifiers; tell whether it ignores NULLs."""
     where = ignore = None
     order: list[exp.Expr] = []
+    within = False
     while isinstance(node, _WRAPPERS):
         if isinstance(node, exp.Filter):
             from ibert.translator.literals import truth
@@ -206,6 +216,7 @@ def aggregate_call(node: exp.Expr, scope: Scope) -> tuple[AggregateCall, bool | 
             where = hoisted(truth(scope.value(node.expression.this)), scope)
         elif isinstance(node, exp.WithinGroup):
             order = node.expression.expressions
+            within = True
         else:
             ignore = isinstance(node, exp.IgnoreNulls)
         node = node.this
@@ -231,13 +242,27 @@ def aggregate_call(node: exp.Expr, scope: Scope) -> tuple[AggregateCall, bool | 
         elif part is not None:
             plain.append(part)
     values = [hoisted(value, scope) for value in scope.values(plain)]
-    keys = [_sorted_by(part, scope) for part in order]
+    if values and not within and not (_counts(function_name, values[0]) and not distinct):
+        values[0] = columned(values[0], scope)
+    keys = [
+        sort_key(part, scope, values[0])
+        if plain and isinstance(part, exp.Ordered) and part.this == plain[0]
+        else _sorted_by(part, scope)
+        for part in order
+    ]
     if star and distinct:
         raise Refusal("DISTINCT * in an aggregate", node)
     star = star or (function_name == "count" and not values)
     rows = scope.rows() if scope.grouping is None else scope.grouping.rows()
     read = AggregateCall(function_name, values, distinct, where, keys, star, rows)
     return read, ignore
+
+
+def _counts(function_name: str, value: Value) -> bool:
+    """Whether an aggregate of a constant is a matter of counting rows."""
+    return value.is_literal and (
+        function_name == "count" or (function_name == "sum" and value.type == INTEGER)
+    )
 
 
 def aggregated(node: exp.Expr, scope: Scope) -> Value:
@@ -406,8 +431,9 @@ def _ranking(node: exp.Expr, scope: Scope) -> tuple[Value, int, bool]:
     if any(isinstance(part, exp.Order | exp.Distinct) for part in arguments):
         raise Refusal("a window function with an order of its own", node)
     values = scope.values(arguments)
-    if found[0] in OF_ROWS and values and scope.grouping is None:
-        values[0] = frames.columnar(values[0], scope)
+    if values and found[0] != "ntile":
+        first = null(INTEGER) if values[0].type == NULL else values[0]
+        values[0] = columned(first, scope)
     ranked = window_function(found[0], values, ignore)
     if ranked is None:
         raise Refusal(f"{found[0]} with these arguments", node)

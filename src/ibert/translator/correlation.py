@@ -5,18 +5,21 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from ibert.translator.datatypes import NULL
 from ibert.translator.names import unique
 from ibert.translator.projection import extended
 from ibert.translator.refusal import Refusal
 from ibert.translator.relations import (
     Relation,
     Step,
+    ValueRelation,
 )
 from ibert.translator.scope import Scope
 from ibert.translator.syntax import (
     free_slots,
     has_subquery,
     nodes,
+    signature,
     subqueries_of,
 )
 from ibert.translator.values import (
@@ -51,6 +54,36 @@ def hoisted(value: Value, scope: Scope) -> Value:
             return value
         raise Refusal("a query over the groups around it in a window", None)
     name = unique("value", scope.relation.columns)
+    scope.move(extended(scope.relation, {name: value}))
+    return scope.relation.field(name)
+
+
+def columned(value: Value, scope: Scope) -> Value:
+    """Make a column of a constant: Ibis neither aggregates one nor shifts it."""
+    from ibert.translator.table_functions import typed_as
+
+    relation = scope.relation
+    if value.uses or has_subquery(value) or value.type == NULL or relation is None:
+        return value
+    if isinstance(relation, ValueRelation) and relation.is_dummy:
+        return value
+    constant = typed_as(value, value.type)
+    if scope.grouping is not None:
+        return scope.grouping.constant(constant)
+    return column_for("constant", constant, scope)
+
+
+def column_for(label: str, value: Value, scope: Scope) -> Value:
+    """Make a column of a value, or give the one that it is already."""
+    assert scope.relation is not None
+    latest = scope.relation
+    mark = signature(value.node)
+    while isinstance(latest, Step) and latest.method == "mutate":
+        for name, known in latest.keywords.items():
+            if signature(known.node) == mark:
+                return scope.relation.field(name)
+        latest = latest.parent
+    name = unique(label, scope.relation.columns)
     scope.move(extended(scope.relation, {name: value}))
     return scope.relation.field(name)
 

@@ -6,15 +6,12 @@ from typing import NamedTuple
 
 from sqlglot import exp
 
-from ibert.translator.datatypes import BIGINT, INTEGER, INTERVAL, NULL
+from ibert.translator.correlation import column_for
+from ibert.translator.datatypes import BIGINT, INTERVAL
 from ibert.translator.functions.windows import Frame, over
-from ibert.translator.names import unique
-from ibert.translator.projection import extended
 from ibert.translator.refusal import Refusal
-from ibert.translator.relations import Step
 from ibert.translator.scope import Scope
-from ibert.translator.syntax import signature
-from ibert.translator.values import Value, function, typed_literal, unary
+from ibert.translator.values import Value, function, unary
 
 EVERYTHING = Frame("rows", None, None)
 _SIDES = ("start_side", "end_side")
@@ -112,27 +109,4 @@ def by_groups(
         raise Refusal("a frame of GROUPS over this", None, "number the groups in a query within")
     rank = over(function("dense_rank", type=BIGINT), partition, order)
     assert rank is not None
-    return frame._replace(kind="range"), [_column("group_number", rank, scope)]
-
-
-def columnar(value: Value, scope: Scope) -> Value:
-    """Make a column of a constant: Ibis has no LAG and the like of others."""
-    if not value.is_literal:
-        return value
-    kind = INTEGER if value.type == NULL else value.type
-    return _column("constant", typed_literal(value.typed(kind)), scope)
-
-
-def _column(label: str, value: Value, scope: Scope) -> Value:
-    """Make a column of a value, or give the one that it is already."""
-    assert scope.relation is not None
-    latest = scope.relation
-    mark = signature(value.node)
-    while isinstance(latest, Step) and latest.method == "mutate":
-        for name, known in latest.keywords.items():
-            if signature(known.node) == mark:
-                return scope.relation.field(name)
-        latest = latest.parent
-    name = unique(label, scope.relation.columns)
-    scope.move(extended(scope.relation, {name: value}))
-    return scope.relation.field(name)
+    return frame._replace(kind="range"), [column_for("group_number", rank, scope)]

@@ -112,12 +112,13 @@ def _flattens(left: Relation) -> bool:
 
 
 def _suffix(left: Columns, right: Columns, colliding: list[str], alias: str) -> str:
-    """Choose a suffix under which no name is taken twice."""
+    """Choose a suffix under which no name is taken twice, not even in another case."""
     candidates = ["{name}_right", f"{{name}}_{alias}"]
     candidates += [f"{{name}}_{alias}_{number}" for number in range(2, 9)]
-    taken = {*left, *(name for name in right if name not in colliding)}
+    others = [*left, *(name for name in right if name not in colliding)]
+    taken = {name.casefold() for name in others}
     for candidate in candidates:
-        names = [candidate.format(name=name) for name in colliding]
+        names = [candidate.format(name=name).casefold() for name in colliding]
         if not taken.intersection(names):
             return candidate
     return candidates[-1]

@@ -10,12 +10,22 @@ from decimal import Decimal
 
 from ibert.translator.datatypes import INTEGERS, UNKNOWN, Type
 from ibert.translator.functions.constructors import python_constant
+from ibert.translator.joins import ancestors
 from ibert.translator.relations import Column, Relation, ValueRelation
+from ibert.translator.syntax import calls
 from ibert.translator.values import LOAD, Value, constant, function
 
 _EXACT_IN_A_FLOAT = 2**53
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?")
+
+
+def is_from_memory(relation: Relation | None) -> bool:
+    """Whether rows are, among others, those of a memtable."""
+    return relation is not None and any(
+        isinstance(item, ValueRelation) and calls(item.value, "memtable")
+        for item in ancestors(relation)
+    )
 
 
 def memtable(names: list[str], kinds: list[Type], rows: list[list[Value]]) -> Relation | None:

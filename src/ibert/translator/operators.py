@@ -33,6 +33,7 @@ from ibert.translator.datatypes import (
 )
 from ibert.translator.functions import dates, durations, lists
 from ibert.translator.literals import truth
+from ibert.translator.memtables import is_from_memory
 from ibert.translator.refusal import Refusal
 from ibert.translator.scope import Rule, Scope
 from ibert.translator.syntax import calls_last, is_scalar
@@ -51,6 +52,7 @@ from ibert.translator.values import (
     literal,
     method,
     operator,
+    typed_literal,
     unary,
 )
 from ibert.translator.values import null as null_of
@@ -117,7 +119,8 @@ def calculate(node: exp.Expr, left: Value, right: Value) -> Value:
         return null_of(arithmetic_type(type(node), own, own))
     kind = arithmetic_type(type(node), adapted(left, right), adapted(right, left))
     if left.is_null or right.is_null:
-        return null_of(kind)
+        # DuckDB finds no type for decimals beside NULL.
+        return literal(None, NULL) if kind.is_decimal else null_of(kind)
     left, right = enclosed(left), enclosed(right)
     if isinstance(node, exp.Mod) and right.is_literal and right.literal == 0:
         return null_of(kind)
@@ -236,9 +239,11 @@ def _aligned(left: Value, right: Value) -> tuple[Value, Value]:
     one, other = left.declared, right.declared
     if not (one.is_decimal and other.is_decimal) or one == other:
         return left, right
-    both = common(one, other)
-    if both in (one, other):
+    (p1, s1), (p2, s2) = one.args, other.args
+    if (p1 >= p2 and s1 >= s2) or (p2 >= p1 and s2 >= s1):
         return left, right
+    scale = max(s1, s2)
+    both = decimal(min(38, max(p1 - s1, p2 - s2) + scale), scale)
     return (left, cast(right, both)) if right.is_literal else (cast(left, both), right)
 
 
@@ -280,7 +285,7 @@ def _row_comparison(node: exp.Expr, scope: Scope) -> Value:
             for side in zip(*pairs, strict=True)
         )
         return operator(COMPARISONS[type(node)], left, right, BOOLEAN)
-    equal = [identical(left, right, node) for left, right in pairs]
+    equal = [_identical_in(scope, left, right, node) for left, right in pairs]
     both = reduce(lambda one, other: operator("&", one, other, BOOLEAN), equal)
     return both if isinstance(node, exp.EQ) else invert(both)
 
@@ -348,10 +353,12 @@ def comparable(left: Value, right: Value, node: exp.Expr | None = None) -> tuple
 
 
 def _beside_unsigned(value: Value, other: Value) -> Value:
-    """Ibis compares no UBIGINT with a negative constant, which it declares as a signed integer."""
+    """Ibis compares nothing unsigned with a negative constant of a type that is narrower."""
     is_negative = value.is_literal and value.type.is_integer and value.literal < 0
-    if is_negative and other.declared.name == "ubigint":
-        return cast(as_expression(value), decimal(20, 0))
+    if is_negative and other.declared.is_unsigned:
+        if other.declared.name == "ubigint":
+            return cast(as_expression(value), decimal(20, 0))
+        return typed_literal(literal(value.literal, BIGINT))
     return value
 
 
@@ -395,7 +402,15 @@ def read_as(text: Value, kind: Type) -> Value:
 def same(node: exp.Expr, scope: Scope) -> Value:
     """Translate IS NOT DISTINCT FROM."""
     left, right = scope.value(node.this), scope.value(node.expression)
-    return identical(left, right, node)
+    return _identical_in(scope, left, right, node)
+
+
+def _identical_in(scope: Scope, left: Value, right: Value, node: exp.Expr) -> Value:
+    """Compare so that NULL equals NULL, where DuckDB fails to filter a memtable by that, too."""
+    constant = next((side for side in (left, right) if side.is_literal), None)
+    if constant is None or constant.is_null or not is_from_memory(scope.relation):
+        return identical(left, right, node)
+    return method(compare("==", left, right, node), "fill_null", False, type=BOOLEAN)
 
 
 def identical(left: Value, right: Value, node: exp.Expr | None = None) -> Value:

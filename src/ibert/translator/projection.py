@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from sqlglot import exp
 
 from ibert.translator.datatypes import BIGINT, BOOLEAN, DOUBLE, NULL, UNKNOWN, Type, settled
 from ibert.translator.functions.sort_keys import unsorted
 from ibert.translator.functions.windows import over
+from ibert.translator.inference import inferred
 from ibert.translator.names import unique
 from ibert.translator.refusal import Refusal
 from ibert.translator.relations import (
@@ -23,7 +24,14 @@ from ibert.translator.relations import (
     View,
 )
 from ibert.translator.scope import Scope
-from ibert.translator.syntax import calls, has_subquery, is_windowed, nodes
+from ibert.translator.syntax import (
+    calls,
+    has_subquery,
+    is_scalar,
+    is_windowed,
+    nodes,
+    subqueries_of,
+)
 from ibert.translator.values import (
     RelationNode,
     RowsNode,
@@ -42,10 +50,8 @@ def projected(relation: Relation, values: dict[str, Value], scope: Scope) -> Rel
     columns = {name: Column.of(value) for name, value in values.items()}
     if isinstance(relation, ValueRelation) and relation.is_dummy:
         return _constants(relation, values, columns)
-    if isinstance(relation, Join) and any(map(_counts_over_window, values.values())):
-        finished = View(relation)
-        finished.slot, finished.needed = relation.slot, True
-        relation = finished
+    relation = finished(relation, values.values())
+    values = _told_apart(values)
     own = list(relation.columns)
     same = [name for name, value in values.items() if _is_column(value, relation, name)]
     if same == own and list(values) == own:
@@ -60,6 +66,40 @@ def projected(relation: Relation, values: dict[str, Value], scope: Scope) -> Rel
         changed = {name: value for name, value in values.items() if name not in same}
         return Step(relation, "mutate", keywords=_written(changed), columns=columns)
     return _selected(relation, values, columns)
+
+
+def finished(relation: Relation, values: Iterable[Value]) -> Relation:
+    """End a chain of joins with a view where Ibis would mistake its columns for those of a side."""
+    if not isinstance(relation, Join):
+        return relation
+    widens = any(
+        column.required and not relation.columns[name].required
+        for side in relation.inputs
+        for name, column in side.columns.items()
+        if name in relation.columns
+    )
+    if not any(_counts_over_window(item) or (widens and _nests(item)) for item in values):
+        return relation
+    view = View(relation)
+    view.slot, view.needed = relation.slot, True
+    return view
+
+
+def _nests(value: Value) -> bool:
+    """Whether a value puts others into a list or a struct, whose type says that none is NULL."""
+    return value.type.name in ("list", "array", "struct", "map") and not value.is_field
+
+
+def _told_apart(values: dict[str, Value]) -> dict[str, Value]:
+    """Tell a query that is a column from the same one elsewhere: Ibis would name both."""
+    read = [relation for value in values.values() for relation in subqueries_of(value)]
+    repeated = {relation for relation in read if read.count(relation) > 1}
+    return {
+        name: function("coalesce", value, type=value.type, declared=value.declared)
+        if repeated and is_scalar(value) and repeated.intersection(subqueries_of(value))
+        else value
+        for name, value in values.items()
+    }
 
 
 def _counts_over_window(value: Value) -> bool:
@@ -118,6 +158,7 @@ def _constants(relation: ValueRelation, values: dict[str, Value], columns: Colum
 
 def extended(relation: Relation, values: dict[str, Value]) -> Relation:
     """Add columns; the rows stay what they are."""
+    relation = finished(relation, values.values())
     columns = relation.columns | {name: Column.of(value) for name, value in values.items()}
     return Step(relation, "mutate", keywords=_written(values), columns=columns, keeps_rows=True)
 
@@ -291,11 +332,27 @@ def honest(relation: Relation, labels: Sequence[str]) -> Relation:
             raise Refusal("the state of an aggregate as a result", None, "finalize it")
         final = settled(kind)
         if final == kind and not misleads(kind, declared):
+            if _excludes_null(relation, name):
+                values[name] = cast(relation.field(name).typed(kind, UNKNOWN), final)
+                columns[name] = Column(final, final)
             continue
         if not _cast_at_origin(relation, name):
             values[name] = cast(relation.field(name), final)
             columns[name] = Column(final, final)
     return Step(relation, "mutate", keywords=values, columns=columns) if values else relation
+
+
+def _excludes_null(relation: Relation, name: str) -> bool:
+    """Whether Ibis declares fields of a struct that is NULL as never NULL: it cannot be fetched."""
+    if relation.columns[name].type.name != "struct":
+        return False
+    while isinstance(relation, Step) and name not in _made_by(relation) and _keeps(relation):
+        relation = relation.parent
+    made = _made_by(relation).get(name)
+    match made.node if made is not None else None:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="ibis"), attr="struct")):
+            return False
+    return "!" in str(inferred(relation, name))[1:]
 
 
 def _cast_at_origin(relation: Relation, name: str) -> bool:

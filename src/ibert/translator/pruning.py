@@ -46,20 +46,26 @@ class _Graph:
                     self.whole.add(node.relation)
                 pending.append(node.relation)
 
-    def tolerates(self, relation: Relation, extra: frozenset[str]) -> bool:
-        """Whether a relation may have some more columns."""
+    def widened(self, relation: Relation, extra: frozenset[str]) -> list[Relation] | None:
+        """Give what has some more columns if a relation has them; None if it may not."""
+        reached: list[Relation] = []
         pending = [relation]
         while pending:
             item = pending.pop()
+            if item in reached:
+                continue
+            reached.append(item)
             if item in self.whole:
-                return False
+                return None
             for reader in self.readers.get(item, ()):
                 passed = self._passes(reader, item, extra)
-                if passed is None:
-                    return False
+                if passed is None or (
+                    passed and isinstance(reader, Join) and _is_twice(reader, reached)
+                ):
+                    return None
                 if passed:
                     pending.append(reader)
-        return True
+        return reached
 
     def _passes(self, reader: Relation, relation: Relation, extra: frozenset[str]) -> bool | None:
         """Whether a reader has them in turn; None if they are in its way."""
@@ -76,6 +82,11 @@ class _Graph:
             if reader.method in _PASSING and not extra.intersection(reader.columns):
                 return True
         return None
+
+
+def _is_twice(join: Join, reached: Sequence[Relation]) -> bool:
+    """Whether both sides of a join, of which one has just been reached, have the same columns."""
+    return join.left in reached and join.right in reached
 
 
 def _embedded(values: Iterable[Value]) -> Iterator[RelationNode | ColumnNode]:
@@ -101,14 +112,17 @@ def _prune(step: Step, graph: _Graph) -> None:
     taken = {name.casefold() for name in step.parent.columns}  # names are alike to DuckDB
     if any(name.casefold() in taken for name in computed):
         return
-    if not graph.tolerates(step, extra):
+    widened = graph.widened(step, extra)
+    if widened is None:
         return
     step.method = "mutate" if computed else ""
     left_out = [key for key in step.notes if key not in computed]
     step.comments = [line for key in left_out for line in step.notes[key]] + step.comments
     step.arguments = []
     step.keywords = computed
-    step.columns = step.parent.columns | step.columns
+    added = {name: step.parent.columns[name] for name in extra}
+    for relation in widened:
+        relation.columns = added | relation.columns
 
 
 def _is_bound(step: Step, graph: _Graph) -> bool:

@@ -10,11 +10,12 @@ from typing import Any
 from sqlglot import exp
 
 from ibert.translator import conditions
-from ibert.translator.alignment import Cell, reprojected, shown
+from ibert.translator.alignment import Cell, reprojected
 from ibert.translator.bounds import Predicate, Reader, constant_of, span_of
 from ibert.translator.calls import has_aggregate
 from ibert.translator.constant_levels import constant_levels
 from ibert.translator.datatypes import Type
+from ibert.translator.inference import inferred
 from ibert.translator.names import unique
 from ibert.translator.projection import distinct
 from ibert.translator.refusal import Refusal
@@ -441,7 +442,7 @@ def _level(output: Output, labels: list[str], kinds: list[Type], name: str, scop
     """Give the columns of a level the names and types of the first one."""
     cells: dict[str, Cell] = {}
     for label, kind, (_, own) in zip(labels, kinds, output.labels, strict=True):
-        is_cast = shown(output.relation, own) != kind.dtype
+        is_cast = str(inferred(output.relation, own)) != kind.dtype
         cells[unique(label, cells)] = Cell(own, kind, is_cast)
     relation = output.relation
     same = all(cell.name == column and not cell.is_cast for column, cell in cells.items())

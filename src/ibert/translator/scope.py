@@ -251,8 +251,16 @@ class Scope:
             found = self._member(parts[0], parts[1])
             if found is not None:
                 return found, parts[2:]
-        found = self._single(parts[0], node)
+        try:
+            found = self._single(parts[0], node)
+        except Refusal:
+            if len(parts) < 2 or not self._is_table_around(parts[0]):
+                raise
+            found = None
         return found, parts[1:]
+
+    def _is_table_around(self, alias: str) -> bool:
+        return self.outer is not None and any(scope.table(alias) for scope in self.outer.chain())
 
     def _member(self, table: str, column: str) -> Value | None:
         found = self.own(column, table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from ibert.translator.aggregation import Grouping, Key, grouping_sets
 from ibert.translator.datatypes import BIGINT, INTEGER
 from ibert.translator.functions.windows import over
 from ibert.translator.names import invented, unique
-from ibert.translator.projection import distinct, extended, limited, ordered, projected
+from ibert.translator.projection import distinct, extended, finished, limited, ordered, projected
 from ibert.translator.refusal import Refusal
 from ibert.translator.relations import Aggregate, Relation, Step
 from ibert.translator.scope import Context, Label, Output, Scope, Table
@@ -71,11 +72,14 @@ def query(node: exp.Expr, outer: Scope | None, context: Context) -> Output:
 
 
 def with_clause(node: exp.Expr, scope: Scope) -> None:
-    """Translate WITH: each query becomes a relation under its author's name."""
+    """Translate WITH: each query becomes a relation under its author's name.
+
+    What nobody reads is left alone, as by DuckDB, which does not even look whether it is right.
+    """
     clause = node.args.get("with_")
     if clause is None:
         return
-    for cte in clause.expressions:
+    for cte in _read(node):
         name = cte.alias
         sources.with_names(cte.this, [column.name for column in cte.args["alias"].columns])
         if clause.args.get("recursive") and set_operations.is_recursive(cte):
@@ -88,6 +92,19 @@ def with_clause(node: exp.Expr, scope: Scope) -> None:
         )
         output.relation.labelled(name)
         scope.ctes[name.casefold()] = Output(output.relation, labels + output.labels[len(names) :])
+
+
+def _read(node: exp.Expr) -> list[exp.Expr]:
+    """Give the queries of WITH that are read, by the query itself or by a later one of those."""
+    clause = node.args["with_"]
+    bodies = [part for part in node.iter_expressions() if part is not clause]
+    names = {table.name.casefold() for body in bodies for table in body.find_all(exp.Table)}
+    kept: list[exp.Expr] = []
+    for cte in reversed(clause.expressions):
+        if cte.alias.casefold() in names:
+            kept.insert(0, cte)
+            names |= {table.name.casefold() for table in cte.this.find_all(exp.Table)}
+    return kept
 
 
 def _wrapped(node: exp.Expr, outer: Scope | None, context: Context) -> Output:
@@ -214,7 +231,9 @@ def _grouped(node: exp.Expr, columns: list[stars.Expanded], scope: Scope) -> Out
     items = _items(columns, scope)
     having = node.args.get("having")
     parts = conditions.conjuncts(having.this) if having is not None else []
-    conditions_ = [conditions.condition(part, scope) for part in parts]
+    found = [conditions.condition(part, scope) for part in parts]
+    # Ibis takes no condition twice.
+    conditions_ = list({signature(value.node): value for value in found}.values())
     sorts = _sorts(node, items, scope)
     qualify = node.args.get("qualify")
     if qualify is None and _is_direct(items, sorts, conditions_, grouping):
@@ -320,6 +339,8 @@ def _is_direct(
         return False
     if having and not any(item.value.uses for item in items):
         return False  # Ibis would lose the condition of constants
+    if any(grouping.reads_computed_key(part) for part in having):
+        return False  # Ibis does not know the key again in all conditions
     return (
         bool(items)
         and all(
@@ -356,7 +377,7 @@ def _direct(items: list[Item], having: list[Value], grouping: Grouping, scope: S
         keys[unique(name, {*keys, *metrics})] = grouped.value
         labels[grouped.name] = list(keys)[-1]
     conditions_ = [grouping.inlined(value) for value in having]
-    relation = Aggregate(scope.relation, keys, metrics, conditions_)
+    relation = Aggregate(finished(scope.relation, metrics.values()), keys, metrics, conditions_)
     scope.relation = relation
     scope.grouping = None
     made = []
@@ -550,6 +571,18 @@ def _qualified(node: exp.Expr, items: list[Item], scope: Scope) -> list[Item]:
     ]
 
 
+def _windows_computed(parts: Sequence[Item | Sort], scope: Scope) -> dict[Value | None, Value]:
+    """Make columns of the values over windows, which a filter would have computed after it."""
+    assert scope.relation is not None
+    columns: dict[str, Value] = {}
+    for part in parts:
+        if part.value is not None and is_windowed(part.value):
+            columns[unique("window", {*scope.relation.columns, *columns})] = part.value
+    if columns:
+        scope.move(extended(scope.relation, columns))
+    return {value: scope.relation.field(name) for name, value in columns.items()}
+
+
 def _first_rows(on: exp.Expr, items: list[Item], sorts: list[Sort], scope: Scope) -> list[Item]:
     """Keep the first row for each value of DISTINCT ON."""
     assert scope.relation is not None
@@ -558,12 +591,15 @@ def _first_rows(on: exp.Expr, items: list[Item], sorts: list[Sort], scope: Scope
     for part in nodes:
         position, value = _sorted_by(part, items, scope)
         partition.append(items[position].value if position is not None else value)
+    columns = _windows_computed([*items, *sorts], scope)
+    items = [item._replace(value=columns.get(item.value, item.value)) for item in items]
+    for sort in sorts:
+        sort.value = columns.get(sort.value, sort.value)
     order = [sort.of(_value_of(sort, items)) for sort in sorts]
     number = function("row_number", type=BIGINT)
-    first = over(number, [value for value in partition if value is not None], order, None)
+    groups = [columns.get(value, value) for value in partition if value is not None]
+    first = over(number, groups, order, None)
     assert first is not None
     condition = operator("==", first, literal(0, INTEGER), BIGINT)
-    if any(is_windowed(item.value) for item in items):
-        raise Refusal("DISTINCT ON beside window functions", on)
     scope.move(Step(scope.relation, "filter", [condition], keeps_rows=True))
     return items

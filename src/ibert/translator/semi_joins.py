@@ -8,6 +8,7 @@ from ibert.translator import conditions
 from ibert.translator.joins import join
 from ibert.translator.operators import comparable
 from ibert.translator.refusal import Refusal
+from ibert.translator.relations import Join, Relation, Step, TableRelation, View
 from ibert.translator.scope import Scope
 from ibert.translator.subqueries import translated
 from ibert.translator.syntax import free_slots
@@ -78,11 +79,38 @@ def semi_join(condition: exp.Expr, scope: Scope) -> bool:
     if not predicates:
         for view in body_scope.views:
             view.needed = False
-    result, _ = join(
-        scope.relation, body_scope.relation, "anti" if negated else "semi", keys, predicates
-    )
+    right = body_scope.relation
+    if predicates and _is_repeated(right, scope.relation):
+        again = View(right)
+        again.slot, again.needed = right.slot, True
+        right = again
+    result, _ = join(scope.relation, right, "anti" if negated else "semi", keys, predicates)
     scope.move(result)
     return True
+
+
+def _is_repeated(right: Relation, left: Relation) -> bool:
+    """Whether Ibis could take the rows of a semi join for those of an earlier one."""
+    own = _tables(right)
+    item = left
+    while isinstance(item, Step | Join) and item.slot is left.slot:
+        if isinstance(item, Join) and own & _tables(item.right):
+            return True
+        item = item.inputs[0]
+    return False
+
+
+def _tables(relation: Relation) -> set[tuple[str, str | None]]:
+    """Give the tables that a relation reads otherwise than in views of its own."""
+    found: set[tuple[str, str | None]] = set()
+    pending = [relation]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, TableRelation):
+            found.add((item.table, item.database))
+        if not (isinstance(item, View) and item.needed):
+            pending += item.inputs
+    return found
 
 
 def _row_semi_join(node: exp.Expr, scope: Scope) -> bool:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable
 
 from ibert.translator.relations import Aggregate, Join, Relation, Step, View
-from ibert.translator.syntax import calls, free_slots, has_subquery, nodes, subqueries_of
+from ibert.translator.syntax import calls, fields, free_slots, has_subquery, nodes, subqueries_of
 from ibert.translator.values import ColumnNode, FieldNode, RelationNode, Slot, Value
 
 # What Ibis merges into one SELECT, losing the rows that the queries in the later one read.
@@ -25,7 +25,9 @@ def separate(relations: Iterable[Relation]) -> None:
         if isinstance(item, Step) and not isinstance(item, View):
             if _has_row_queries(item, known):
                 _separate(item)
-            if item.method == "filter" and free_slots(item, known):
+            if item.method == "filter" and (
+                free_slots(item, known) or any(len(fields(value)) > 1 for value in item.values)
+            ):
                 _set_apart(item)
             local = frozenset([item.parent.slot])
             for value in item.values:
@@ -37,7 +39,7 @@ def separate(relations: Iterable[Relation]) -> None:
 
 
 def _set_apart(step: Step) -> None:
-    """Keep Ibis from putting an aggregate in place of its column, compared with rows around it."""
+    """Keep Ibis from putting an aggregate in place of its column, compared with another column."""
     parent = step.parent
     while isinstance(parent, View) and not parent.needed:
         parent = parent.parent
@@ -58,7 +60,8 @@ def _cannot_wait(node: ast.AST, local: frozenset[Slot]) -> bool:
         rest = [*node.args, *(part.value for part in node.keywords)]
     else:
         first, rest = None, []
-    plain = first is None or isinstance(first, ast.Constant | ast.Name | ast.UnaryOp)
+    inner = first.operand if isinstance(first, ast.UnaryOp) else first
+    plain = inner is None or isinstance(inner, ast.Constant | ast.Name)
     if first is not None and not plain and any(map(waits, rest)) and not waits(first):
         return True
     return any(_cannot_wait(part, local) for part in ast.iter_child_nodes(node))

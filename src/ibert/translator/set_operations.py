@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import reduce
+from itertools import zip_longest
 from typing import NamedTuple
 
 from sqlglot import exp
 
-from ibert.translator.alignment import Cell, reprojected, shown
+from ibert.translator.alignment import Cell, reprojected
 from ibert.translator.datatypes import NULL, UNKNOWN, Type, common
+from ibert.translator.inference import inferred
 from ibert.translator.names import unique
 from ibert.translator.refusal import Refusal
 from ibert.translator.relations import Column, Relation, SetOperation
@@ -54,7 +55,9 @@ def _with_positions(node: exp.Expr, result: Output) -> exp.Expr:
     node = node.copy()
     for key in node.args["order"].expressions:
         inner = key.this
-        is_known = isinstance(inner, exp.Column) and inner.name.casefold() in names
+        is_known = inner.is_number or (
+            isinstance(inner, exp.Column) and inner.name.casefold() in names
+        )
         if not is_known and inner in positions:
             inner.replace(exp.Literal.number(positions[inner]))
     return node
@@ -148,34 +151,60 @@ def combined(node: exp.Expr, outputs: list[Output], scope: Scope) -> Output:
 
 def _by_name(node: exp.Expr, outputs: list[Output], scope: Scope) -> Output:
     """Combine queries that all get the columns of all, in the order in which they come up."""
-    unnamed = next(filter(None, map(_unnamed, _selects(node))), None)
-    if unnamed is not None:
-        raise Refusal("a column without a name in UNION BY NAME", unnamed, "give it an alias")
+    texts = _texts(node)
+    keys = [_keys(output, own) for output, own in zip(outputs, texts, strict=True)]
     labels: dict[str, str] = {}
-    for output in outputs:
-        for label, _ in output.labels:
-            labels.setdefault(label.casefold(), label)
+    for output, own, nodes in zip(outputs, keys, texts, strict=True):
+        for (label, _), key, text in zip_longest(output.labels, own, nodes):
+            is_text = isinstance(text, exp.Literal) and output is not outputs[0]
+            labels.setdefault(key, text.sql("duckdb") if is_text and text is not None else label)
     rows = []
-    for output in outputs:
-        own = {label.casefold(): name for label, name in output.labels}
-        rows.append([Part(output.relation, own.get(folded)) for folded in labels])
+    for output, own in zip(outputs, keys, strict=True):
+        names = dict(zip(own, (name for _, name in output.labels), strict=True))
+        rows.append([Part(output.relation, names.get(key)) for key in labels])
+    chosen = {label.casefold() for key, label in labels.items() if not key.startswith(_UNNAMED)}
+    if any(key.startswith(_UNNAMED) and labels[key].casefold() in chosen for key in labels):
+        raise Refusal("a column without a name in UNION BY NAME", node, "give it an alias")
     return _aligned(node, outputs, rows, list(labels.values()), scope)
 
 
-def _selects(node: exp.Expr) -> Iterator[exp.Expr]:
-    """Yield the queries that a set operation combines by name."""
-    for part in (node.this, node.expression):
-        inner = part.unnest()
-        if isinstance(inner, exp.SetOperation):
-            yield from _selects(inner)
-        elif isinstance(inner, exp.Select):
-            yield inner
+def _texts(node: exp.Expr) -> list[list[exp.Expr | None]]:
+    """Give the columns that only DuckDB has a name for, by member and position.
+
+    The name is made of the text of the column. Whether later members have a column of that name
+    is only certain of the same expression.
+    """
+    first, *others = (_unnamed(member) for member in _operands(node))
+    for item in (item for own in others for item in own):
+        if item is not None and item not in first and not isinstance(item, exp.Literal):
+            raise Refusal("a column without a name in UNION BY NAME", item, "give it an alias")
+    return [first, *others]
 
 
-def _unnamed(select: exp.Expr) -> exp.Expr | None:
-    """Find a column of which only DuckDB knows how it is called."""
+def _unnamed(member: exp.Expr) -> list[exp.Expr | None]:
+    inner = member.unnest()
+    if isinstance(inner, exp.SetOperation):
+        return _unnamed(inner.this)
+    if not isinstance(inner, exp.Select):
+        return []
     named = (exp.Alias, exp.Column, exp.Star, exp.Columns)
-    return next((item for item in select.expressions if not isinstance(item, named)), None)
+    items: list[exp.Expr | None] = [
+        None if isinstance(item.unnest(), named) else item for item in inner.expressions
+    ]
+    if any(items) and any(item.is_star or item.find(exp.Columns) for item in inner.expressions):
+        raise Refusal("a column without a name beside * in UNION BY NAME", inner)
+    return items
+
+
+_UNNAMED = "unnamed: "
+
+
+def _keys(output: Output, texts: list[exp.Expr | None]) -> list[str]:
+    """Give what columns are matched by: their folded names, or the texts of those without one."""
+    return [
+        label.casefold() if text is None else f"{_UNNAMED}{text.sql('duckdb')}"
+        for (label, _), text in zip_longest(output.labels, texts)
+    ]
 
 
 class Part(NamedTuple):
@@ -190,11 +219,10 @@ class Part(NamedTuple):
         return NULL if self.name is None else self.relation.columns[self.name].type
 
     @property
-    def shown(self) -> tuple[str | None, bool]:
-        """The type that Ibis declares, if that is certain, and whether it excludes NULL."""
-        if self.name is None:
-            return None, False
-        return shown(self.relation, self.name), self.relation.columns[self.name].required
+    def inferred(self) -> str | None:
+        """The type that Ibis infers, if that is certain."""
+        found = None if self.name is None else inferred(self.relation, self.name)
+        return None if found is None else str(found)
 
 
 def _aligned(
@@ -208,11 +236,12 @@ def _aligned(
         names.append(unique(part.name or label, names))
     cells: list[dict[str, Cell]] = [{} for _ in outputs]
     for name, kind, column in zip(names, kinds, columns, strict=True):
-        found = [part.shown for part in column]
-        differ = len(set(found)) > 1 or (None, False) in found
+        found = [part.inferred for part in column]
+        differ = len(set(found)) > 1 or None in found
+        wanted = kind.closest
         for part, own, row in zip(column, found, cells, strict=True):
-            is_cast = differ and (own != (kind.dtype, False) or part.type != kind)
-            row[name] = Cell(part.name, kind, is_cast)
+            is_cast = differ and (own != wanted.dtype or (part.type != kind and wanted == kind))
+            row[name] = Cell(part.name, wanted, is_cast)
     members = [
         _member(output.relation, row, scope) for output, row in zip(outputs, cells, strict=True)
     ]

@@ -6,10 +6,11 @@ from sqlglot import exp
 
 from ibert.diagnostics import IbertError, did_you_mean
 from ibert.translator import conditions, table_functions
+from ibert.translator.conditionals import unified
 from ibert.translator.contradictions import refuse_detached
 from ibert.translator.datatypes import BOOLEAN, from_ibis
-from ibert.translator.functions.rules import coalesced
 from ibert.translator.joins import ancestors, join
+from ibert.translator.names import unique
 from ibert.translator.operators import comparable
 from ibert.translator.projection import extended
 from ibert.translator.pushdown import push_down
@@ -19,11 +20,12 @@ from ibert.translator.relations import (
     Relation,
     Step,
     TableRelation,
+    ValueRelation,
     View,
 )
 from ibert.translator.scope import Context, Label, Scope, Table
-from ibert.translator.syntax import free_slots, has_subquery, replaced, subqueries_of
-from ibert.translator.values import FieldNode, Slot, Value, literal, operator
+from ibert.translator.syntax import free_slots, has_subquery, replaced, signature, subqueries_of
+from ibert.translator.values import FieldNode, Slot, Value, function, literal, operator
 
 _UNKNOWN_NAMES = ("IB104", "IB105")
 _SIDES = {"LEFT": "left", "RIGHT": "right", "FULL": "outer"}
@@ -70,6 +72,7 @@ class _Builder:
         self.groups: list[Side] = []
         self.pending: list[tuple[Side, exp.Expr | None]] = []  # with the joins that add them
         self.ordered: list[Table] = []
+        self.spread = False  # whether what follows the last comma was joined to what is before it
         self.widens = False  # whether a right or full join puts NULLs into rows of earlier tables
 
     def first(self, node: exp.Expr) -> None:
@@ -89,9 +92,21 @@ class _Builder:
             return
         self.pending.append((right, node))
 
+    def _reaches_back(self, node: exp.Expr, right: Side) -> bool:
+        """Whether the condition of a join reads a member before the last comma."""
+        on = node.args.get("on")
+        if on is None or len(self.groups) == 1 or not _is_inner(node):
+            return False  # DuckDB takes no other joins there
+        far = [table for side in self.groups[:-1] for table in side.tables]
+        near = [*self.groups[-1].tables, *right.tables]
+        return any(
+            _is_of(column, far) and not _is_of(column, near) for column in on.find_all(exp.Column)
+        )
+
     def _lateral(self, node: exp.Expr) -> None:
         """Join a member that reads columns of the ones before it."""
         self._unite()
+        self.spread = self.spread or _is_comma(node)
         side = table_functions.lateral(node.this, node, self.groups[0], self._visible())
         self.groups[0] = side
         self.ordered = [*self.ordered, *side.tables[len(self.ordered) :]]
@@ -129,9 +144,19 @@ class _Builder:
         for member, node in self.pending:
             if node is None or _is_comma(node):
                 self.groups.append(member)
-            else:
-                self.groups[-1] = self._joined(self.groups[-1], member, node)
+                self.spread = False
+                continue
+            if self.spread and _word(node, "side") in ("RIGHT", "FULL"):
+                side = _word(node, "side")
+                raise Refusal(f"a {side} JOIN of a member that reads earlier ones", node)
+            if self._reaches_back(node, member):
+                self._unite_groups()
+            self.groups[-1] = self._joined(self.groups[-1], member, node)
         self.pending = []
+        self._unite_groups()
+
+    def _unite_groups(self) -> None:
+        """Join what commas separate, connected members first."""
         side, *rest = self.groups
         while rest:
             chosen, keys = self._connected(side, rest)
@@ -243,7 +268,7 @@ class _Builder:
             if value.uses & slots and any(free_slots(part) for part in subqueries_of(value)):
                 if value.uses != slots:
                     raise Refusal("a query over both sides in the condition of an outer join", None)
-                name = _free("matches", list(left.relation.columns) + list(right.relation.columns))
+                name = unique("matches", list(left.relation.columns) + list(right.relation.columns))
                 side.moved(extended(side.relation, {name: value}))
                 return side.relation.field(name)
         return value
@@ -270,9 +295,8 @@ class _Builder:
     def _using(self, left: Side, right: Side, how: str, columns: list[str], node: exp.Expr) -> Side:
         keys = self._pairs(left, right, columns, node)
         result = self._combine(left, right, how, keys, [])
-        if how not in ("semi", "anti"):
-            for column in columns:
-                self._merge(column, how, left.tables, right.tables)
+        for column in columns:
+            self._merge(column, how, left.tables, right.tables)
         return result
 
     def _pairs(
@@ -317,10 +341,12 @@ class _Builder:
             return theirs.relation.field(theirs.names[folded])
 
         def of_both() -> Value:
-            return coalesced(of_left(), of_right())
+            values, kind, declared = unified([of_left(), of_right()])
+            return function("coalesce", *values, type=kind, declared=declared)
 
         self.scope.merged[folded] = {"right": of_right, "outer": of_both}.get(how, of_left)
-        self.scope.hide(theirs, folded)
+        if how not in ("semi", "anti"):
+            self.scope.hide(theirs, folded)
 
     def _asof(self, left: Side, right: Side, node: exp.Expr) -> Side:
         if _word(node, "kind") in ("SEMI", "ANTI"):
@@ -387,7 +413,7 @@ class _Builder:
         inequality: Value,
     ) -> Side:
         """Leave out what an as-of join does not match: Ibis' keeps all rows of the left."""
-        marker = _free("matched", [*left.relation.columns, *right.relation.columns])
+        marker = unique("matched", [*left.relation.columns, *right.relation.columns])
         columns = {**right.relation.columns, marker: Column(BOOLEAN, BOOLEAN)}
         right.moved(
             Step(
@@ -449,7 +475,7 @@ def _spelled_apart(
     renamed: dict[str, str] = {}
     for name in right.relation.columns:
         if spelling.get(name.casefold(), name) != name:
-            renamed[name] = _free(f"{name}_right", [*taken, *renamed.values()])
+            renamed[name] = unique(f"{name}_right", [*taken, *renamed.values()])
     if not renamed:
         return keys, predicates, on
     before = right.relation
@@ -496,20 +522,15 @@ def _onto(
 def _overlap(left: Relation, right: Relation) -> bool:
     """Whether Ibis could take a column of one relation for one of the other."""
     ours = ancestors(left)
-    tables = {(item.table, item.database) for item in ours if isinstance(item, TableRelation)}
-    if isinstance(right, TableRelation):
-        return (right.table, right.database) in tables
-    return any(
-        item in ours or (isinstance(item, TableRelation) and (item.table, item.database) in tables)
-        for item in ancestors(right)
-    )
+    sources = {mark for item in ours if (mark := _origin(item)) is not None}
+    return any(item in ours or _origin(item) in sources for item in ancestors(right))
 
 
-def _free(name: str, taken: list[str]) -> str:
-    candidate, number = name, 2
-    while candidate in taken:
-        candidate, number = f"{name}_{number}", number + 1
-    return candidate
+def _origin(relation: Relation) -> object:
+    """Give what two relations have in common if they are the same rows; None for one of others."""
+    if isinstance(relation, TableRelation):
+        return (relation.table, relation.database)
+    return signature(relation.value.node) if isinstance(relation, ValueRelation) else None
 
 
 def _is_comma(node: exp.Expr) -> bool:
@@ -520,6 +541,17 @@ def _is_comma(node: exp.Expr) -> bool:
         or _word(node, "kind")
         or node.args.get("method")
     )
+
+
+def _is_inner(node: exp.Expr) -> bool:
+    return not _word(node, "side") and _word(node, "kind") not in ("SEMI", "ANTI")
+
+
+def _is_of(column: exp.Column, tables: list[Table]) -> bool:
+    """Whether a column may be one of some tables."""
+    if column.table:
+        return any(table.alias.casefold() == column.table.casefold() for table in tables)
+    return any(column.name.casefold() in table.names for table in tables)
 
 
 def _word(node: exp.Expr, name: str) -> str:
@@ -671,7 +703,10 @@ def with_names(node: exp.Expr, names: list[str]) -> exp.Expr:
         return node
     if any(item.is_star or item.find(exp.Columns) for item in inner.expressions):
         return node
+    read = {column.name.casefold() for column in node.find_all(exp.Column) if not column.table}
     for name, item in zip(names, list(inner.expressions), strict=False):
+        if isinstance(item, exp.Alias) and item.alias.casefold() in read:
+            continue
         value = item.this if isinstance(item, exp.Alias) else item
         alias = exp.to_identifier(name, quoted=True)
         item.replace(exp.Alias(this=value.copy(), alias=alias))

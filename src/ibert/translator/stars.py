@@ -128,8 +128,10 @@ def _leaves(node: exp.Expr, kind: Type, depth: float, prefix: str | None) -> Ite
 
 
 def _spelling(node: exp.Column, scope: Scope) -> str:
-    """Give a column's name as its table spells it."""
+    """Give a column's name as its table spells it; one of two tables as it is written."""
     folded = node.name.casefold()
+    if not node.table and folded in scope.merged and not scope.merged[folded]().is_field:
+        return node.name
     for table in scope.tables:
         if node.table and table.alias.casefold() != node.table.casefold():
             continue

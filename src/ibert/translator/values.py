@@ -274,9 +274,11 @@ def typed_literal(value: Value) -> Value:
 
 def null(kind: Type) -> Value:
     """Give NULL of a type."""
-    if kind in (NULL, UNKNOWN) or kind.dtype is None:
+    dtype = kind.closest.dtype
+    if kind in (NULL, UNKNOWN) or dtype is None:
         return Value(ast.Call(func=dotted("ibis.null"), args=[], keywords=[]), kind, NULL)
-    return Value(ast.Call(func=dotted("ibis.null"), args=[constant(kind.dtype)], keywords=[]), kind)
+    call_node = ast.Call(func=dotted("ibis.null"), args=[constant(dtype)], keywords=[])
+    return Value(call_node, kind, kind.closest)
 
 
 def argument(thing: Argument) -> tuple[ast.expr, frozenset[Slot], frozenset[Slot]]:

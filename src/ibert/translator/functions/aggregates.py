@@ -18,6 +18,7 @@ from ibert.translator.datatypes import (
     HUGEINT,
     INTEGER,
     NULL,
+    UNKNOWN,
     VARCHAR,
     Type,
     decimal,
@@ -25,7 +26,7 @@ from ibert.translator.datatypes import (
 )
 from ibert.translator.functions import signatures
 from ibert.translator.functions.sort_keys import same, unsorted, written
-from ibert.translator.values import Value, builtin, literal, method, operator, unary
+from ibert.translator.values import Value, builtin, cast, literal, method, operator, unary
 
 
 class AggregateCall(NamedTuple):
@@ -228,8 +229,16 @@ def _sum(call: AggregateCall) -> Value | None:
     result, declared = _total(value.type), _total(value.declared, declares=True)
     if call.distinct:
         values = _collect(call)
-        return values and method(values, "sums", type=result, declared=value.declared)
+        return values and _whole(method(values, "sums", type=result, declared=value.declared))
     return method(value, "sum", type=result, declared=declared, where=call.where)
+
+
+def _whole(total: Value) -> Value:
+    """Have Ibis declare a type that holds a sum of a list: it declares that of the elements."""
+    wanted = total.type.closest
+    if total.declared == wanted:
+        return total
+    return cast(total.typed(UNKNOWN), wanted).typed(total.type, wanted)
 
 
 def _sum_of_constant(call: AggregateCall) -> Value | None:

@@ -25,7 +25,7 @@ from ibert.translator.datatypes import (
 from ibert.translator.functions import json as json_functions
 from ibert.translator.functions.durations import of_one_unit
 from ibert.translator.functions.rules import Rule
-from ibert.translator.syntax import nodes
+from ibert.translator.syntax import has_subquery, nodes
 from ibert.translator.values import (
     Slot,
     Value,
@@ -63,8 +63,8 @@ def array(values: Sequence[Value]) -> Value | None:
     if element is None:
         return None
     kind = list_of(element)
-    if element.dtype is None:
-        return builtin("list_value", *values, type=kind)
+    if element.dtype is None or (values and has_subquery(values[0])):
+        return builtin("list_value", *values, type=kind)  # `ARRAY(SELECT …)` is something else
     constants = [_constant_of(value, element) for value in values]
     if None not in constants and not (values and element in (VARCHAR, BOOLEAN)):
         return function("literal", constants, kind.dtype, type=kind)

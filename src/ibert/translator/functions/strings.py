@@ -16,7 +16,7 @@ from ibert.translator.values import Value, cast, literal, method, null, operator
 
 _TEXTS = list_of(VARCHAR)
 # Ibis counts from the end with the length of the text: before its start it counts back again.
-_EXACT_FROM_END = -2
+_EXACT_FROM_END = -1
 # The characters that Ibis strips.
 _WHITE_SPACE = set(" \t\n\r\v\f")
 

@@ -296,5 +296,4 @@ _IGNORING_NULLS: dict[str, Spelling] = {
     "any_value": _first_not_null,
 }
 WINDOW_FUNCTIONS = frozenset(_FUNCTIONS)
-OF_ROWS = frozenset({"lag", "lead", "first_value", "last_value", "nth_value"})
 UNFRAMED = WINDOW_FUNCTIONS - {"first_value", "last_value", "nth_value"}
