@@ -20,6 +20,7 @@ FLOORS = [
     {"answer"},
     {"verifier", "translator"},
     {"verification", "backends"},
+    {"api_index"},
     {"tasks"},
     {"datagen"},
     {"evaluation"},
