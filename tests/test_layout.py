@@ -20,7 +20,7 @@ FLOORS = [
     {"answer"},
     {"verifier", "translator"},
     {"verification", "backends"},
-    {"api_index"},
+    {"api_index", "interpreter"},
     {"tasks"},
     {"datagen"},
     {"evaluation"},
