@@ -1,9 +1,9 @@
 """The floors of the house, and what importing costs."""
 
 import ast
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ FLOORS = [
     {"verifier", "translator"},
     {"verification", "backends"},
     {"api_index", "interpreter"},
+    {"compilation"},
     {"tasks"},
     {"datagen"},
     {"evaluation"},
@@ -108,9 +109,11 @@ def test_help_is_quick() -> None:
 
 
 def _seconds(command: list[str]) -> float:
-    start = time.perf_counter()
+    """Give the processor's time: what else the machine does must not matter."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, capture_output=True, check=True, timeout=60)
-    return time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def test_public_names() -> None:
@@ -128,6 +131,7 @@ def test_public_names() -> None:
         "Support": "ibert.answer",
         "Verdict": "ibert.verdict",
         "decompile": "ibert.translator.decompilation.decompiler",
+        "ibis_to_sql": "ibert.tasks.ibis_to_sql",
         "portability": "ibert.backends",
         "sql_to_ibis": "ibert.tasks.sql_to_ibis",
         "verify": "ibert.verification",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ibert.backends import portability
     from ibert.catalog import Catalog
     from ibert.diagnostics import Diagnostic, IbertError, Span
+    from ibert.tasks.ibis_to_sql import ibis_to_sql
     from ibert.tasks.sql_to_ibis import sql_to_ibis
     from ibert.translator.decompilation import decompile
     from ibert.translator.refusal import RefusedError
@@ -33,6 +34,7 @@ _HOMES = {
     "Support": "ibert.answer",
     "Verdict": "ibert.verdict",
     "decompile": "ibert.translator.decompilation",
+    "ibis_to_sql": "ibert.tasks.ibis_to_sql",
     "portability": "ibert.backends",
     "sql_to_ibis": "ibert.tasks.sql_to_ibis",
     "verify": "ibert.verification",
@@ -52,6 +54,7 @@ __all__ = [
     "Support",
     "Verdict",
     "decompile",
+    "ibis_to_sql",
     "portability",
     "sql_to_ibis",
     "verify",

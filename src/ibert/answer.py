@@ -54,6 +54,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         What a person should know about it.
     engine
         What generated it: `compiler` or `model`.
+    explanation
+        How it comes about, if that was asked.
     portability
         On which backends the code compiles, if that was asked.
     """
@@ -63,4 +65,5 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     verdict: Verdict
     diagnostics: tuple[Diagnostic, ...] = ()
     engine: str = "compiler"
+    explanation: str = ""
     portability: tuple[Portability, ...] = ()

@@ -30,7 +30,7 @@ from ibert.sandbox import Failure, Sandbox
 
 _ORIGIN = "duckdb"  # whose functions generated code declares
 # What compilers raise, besides Ibis' own errors, where they have no rule for something.
-_COMPILER_ERRORS = (
+COMPILER_ERRORS = (
     *(AssertionError, AttributeError, KeyError, NotImplementedError, TypeError, ValueError),
     *(IbisError, SqlglotError),
 )
@@ -129,16 +129,19 @@ def _compiled(
     try:
         tree = compiler.to_sqlglot(expr, params=parameters)
         tree.sql(compiler.dialect, unsupported_level=ErrorLevel.RAISE)
-    except _COMPILER_ERRORS as error:
-        text = _ADDRESS.sub(r"\1", str(error).strip().partition("\n")[0])[:_LONGEST]
-        operation = _OPERATION.search(text)
+    except COMPILER_ERRORS as error:
+        operation, message = stopped_by(error)
         return Portability(
-            backend=backend,
-            support=Support.UNSUPPORTED,
-            operation=operation[1] if operation else _raised_for(error),
-            message=text or type(error).__name__,
+            backend=backend, support=Support.UNSUPPORTED, operation=operation, message=message
         )
     return Portability(backend=backend, support=Support.COMPILES)
+
+
+def stopped_by(error: Exception) -> tuple[str | None, str]:
+    """Give the operation that a compiler raised for, as far as that is known, and what it says."""
+    text = _ADDRESS.sub(r"\1", str(error).strip().partition("\n")[0])[:_LONGEST]
+    operation = _OPERATION.search(text)
+    return operation[1] if operation else _raised_for(error), text or type(error).__name__
 
 
 def _raised_for(error: Exception) -> str | None:

@@ -46,6 +46,7 @@ CODES = {
     "IB505": "code that calls functions of DuckDB which Ibis lacks",
     "IB506": "the values of parameters that a proof is about",
     "IB507": "columns of one name, which Ibis tells apart",
+    "IB508": "an operation that a dialect has no spelling for",
 }
 
 

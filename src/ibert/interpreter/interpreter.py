@@ -93,6 +93,7 @@ class Reading:
 
     def __init__(self, module: ast.Module, names: dict[str, Any]) -> None:
         self.module = module
+        self._run = _Run(self)
         self.values: dict[ast.AST, Any] = {}
         self.problems: list[Problem] = []
         self.names = names
@@ -103,6 +104,13 @@ class Reading:
         last = self.module.body[-1] if self.module.body else None
         value = self.values.get(last.value, UNKNOWN) if isinstance(last, ast.Expr) else UNKNOWN
         return self.names.get("expr", value)
+
+    def call(self, function: Function, arguments: Iterable[Any]) -> Any:
+        """Read a call of a function that the code defines; its nodes get the values they have."""
+        try:
+            return function(*arguments)
+        except (_Raised, _GivenUp, RecursionError, TypeError):
+            return UNKNOWN
 
 
 class _Raised(Exception):  # noqa: N818  carries what the code would raise to its statement
@@ -158,9 +166,8 @@ class Interpreter:
         """Read a program."""
         names = {**self._tables, "con": self._connection, "ibis": ibis, "_": ibis._}
         reading = Reading(module, names)
-        run = _Run(reading)
         with suppress(_GivenUp, _Returned, RecursionError):
-            run.block(module.body, _Names(names, BUILTINS))
+            reading._run.block(module.body, _Names(names, BUILTINS))
         return reading
 
 

@@ -1,0 +1,78 @@
+"""Ibis to SQL: compile for a dialect, then prove it by running both."""
+
+from __future__ import annotations
+
+from ibert.answer import Answer
+from ibert.catalog import Catalog
+from ibert.compilation import Program, compiled, explained, target_of
+from ibert.diagnostics import Diagnostic
+from ibert.verdict import Status, Verdict
+from ibert.verification import verify as verify_on_generated
+
+TASK = "ibis_to_sql"
+
+
+def ibis_to_sql(
+    code: str,
+    catalog: object = None,
+    *,
+    dialect: str = "duckdb",
+    pretty: bool = True,
+    verify: bool = True,
+    explain: bool = False,
+    seed: int = 0,
+    source: str | None = None,
+) -> Answer:
+    """Compile Ibis code to SQL.
+
+    Variables that the query reads more than once become common table expressions of their name,
+    with the comments above them.
+
+    Parameters
+    ----------
+    code
+        A script that defines `expr` or ends with an expression, or a function over tables. It sees
+        `con`, `ibis`, `_` and each table under its own name.
+    catalog
+        The tables: what `Catalog.from_any` takes.
+    dialect
+        One that Ibis compiles to, or that sqlglot rewrites such a one to.
+    pretty
+        Whether the SQL is laid out over several lines.
+    verify
+        Whether to run both and compare: the code on DuckDB, and the SQL read in its dialect.
+    explain
+        Whether to give the steps of the query with the lines of the code that made them.
+    seed
+        Makes the rows of the generated tables.
+    source
+        What diagnostics call the code.
+
+    Raises
+    ------
+    IbertError
+        The code raises, gives no expression that can be told without running it, or has an
+        operation that the dialect has no spelling for.
+
+    Examples
+    --------
+    >>> import ibert
+    >>> catalog = {"orders": {"id": "int64", "total": "float64"}}
+    >>> answer = ibert.ibis_to_sql("orders.filter(_.total > 3)", catalog, pretty=False)
+    >>> print(answer.code, answer.verdict.status)
+    SELECT * FROM "orders" WHERE "orders"."total" > CAST(3 AS TINYINT)
+     VERIFIED
+    """
+    tables = Catalog({}) if catalog is None else Catalog.from_any(catalog)
+    target = target_of(dialect)
+    program = Program(code, tables, source)
+    sql = compiled(program, target, pretty=pretty)
+    if verify:
+        verdict = verify_on_generated(sql, program.script, tables, dialect=dialect, seed=seed)
+    else:
+        message = "compiled without running it"
+        diagnostic = Diagnostic(code="IB306", message=message)
+        verdict = Verdict(status=Status.CHECKED, diagnostics=(diagnostic,))
+    return Answer(
+        task=TASK, code=sql, verdict=verdict, explanation=explained(program) if explain else ""
+    )
