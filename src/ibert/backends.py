@@ -17,6 +17,7 @@ import ibis.backends.sql.compilers as compilers
 import ibis.expr.operations as ops
 import msgspec
 from ibis.common.exceptions import IbisError
+from ibis.config import Config
 from ibis.expr.operations.udf import InputType
 from ibis.expr.types import Expr, Table
 from sqlglot import ErrorLevel
@@ -112,12 +113,20 @@ def report_table(expr: Expr) -> Table:
 @cache
 def compilers_by_backend() -> dict[str, Any]:
     """Give the compiler of each SQL backend; they need no driver."""
+    if ibis.options.pyspark is None:
+        ibis.options.pyspark = _SparkOptions()
     found = {}
     for module in iter_modules(compilers.__path__):
         compiler = getattr(import_module(f"{compilers.__name__}.{module.name}"), "compiler", None)
         if compiler is not None:
             found[module.name] = compiler
     return found
+
+
+class _SparkOptions(Config):  # type: ignore[misc]
+    """What PySpark's compiler asks for, and only its driver would register."""
+
+    treat_nan_as_null: bool = False
 
 
 _FIELDS = Portability.__struct_fields__

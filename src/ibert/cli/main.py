@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from ibert.cli.compile import to_sql
 from ibert.cli.data import data
 from ibert.cli.env import env
 from ibert.cli.evaluate import evaluate
@@ -22,7 +23,7 @@ def cli() -> None:
     """Generate code for Ibis, and prove it by running it."""
 
 
-for command in (data, env, evaluate, to_ibis, verify):
+for command in (data, env, evaluate, to_ibis, to_sql, verify):
     cli.add_command(command)
 
 

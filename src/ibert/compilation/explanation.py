@@ -43,14 +43,13 @@ def explained(program: Program) -> str:
     >>> from ibert.catalog import Catalog
     >>> catalog = Catalog.from_any({"t": {"g": "string", "x": "int64"}})
     >>> print(explained(Program("t.filter(_.x > 1).select('g')", catalog)))
-    SELECT g                        line 1
-      WHERE x > 1                   line 1
-        FROM t
+    SELECT g         line 1
+      WHERE x > 1    line 1
+        FROM t       line 1
     """
     rows = list(_rows(program, program.expr.as_table().op(), 0, set()))
-    width = max(len(text) for text, _ in rows) + 2
-    width = max(width, 32)
-    return "\n".join(f"{text:<{width}}{place}".rstrip() for text, place in rows)
+    width = max(len(text) for text, _ in rows)
+    return "\n".join(f"{text:<{width}}    {place}".rstrip() for text, place in rows)
 
 
 def _rows(

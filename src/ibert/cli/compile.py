@@ -1,0 +1,70 @@
+"""`ibert to-sql`: Ibis code in, SQL out, with the verdict on it."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from ibert.cli.output import FINDINGS, equal_rows, format_option, note, print_difference, print_json
+
+
+@click.command(name="to-sql")
+@click.argument("file", default="-")
+@click.option(
+    "--catalog",
+    "catalogs",
+    multiple=True,
+    help="Where the tables are described: DDL (.sql), a DuckDB file, .parquet, .csv, .json or "
+    ".yaml. May be given more than once.",
+)
+@click.option("--dialect", default="duckdb", show_default=True, help="The dialect of the SQL.")
+@click.option("--pretty/--no-pretty", default=True, help="Lay the SQL out over several lines.")
+@click.option("--verify/--no-verify", default=True, help="Run both sides and compare.")
+@click.option("--explain", is_flag=True, help="Show the query's steps, with the lines they are on.")
+@click.option("--seed", default=0, show_default=True, help="Makes the generated tables' rows.")
+@format_option
+def to_sql(
+    file: str,
+    catalogs: tuple[str, ...],
+    dialect: str,
+    pretty: bool,
+    verify: bool,
+    explain: bool,
+    seed: int,
+    format_: str,
+) -> None:
+    """Compile the Ibis code in FILE (- for stdin) to SQL, and prove it by running both.
+
+    The code is a script that defines `expr` or ends with an expression, or a function over tables.
+    The SQL goes to stdout, what is known about it to stderr. Exits with 0 if the SQL is VERIFIED
+    (or was not to be verified), with 1 if it is not, and with 2 if the code, the catalog or an
+    option cannot be read, or the dialect has no spelling for something.
+    """
+    from ibert.documents import decode, read_text
+    from ibert.tasks.ibis_to_sql import ibis_to_sql
+
+    answer = ibis_to_sql(
+        decode(sys.stdin.buffer.read(), "stdin") if file == "-" else read_text(file),
+        list(catalogs) or None,
+        dialect=dialect,
+        pretty=pretty,
+        verify=verify,
+        explain=explain,
+        seed=seed,
+        source=None if file == "-" else file,
+    )
+    if format_ == "json":
+        print_json(answer)
+    else:
+        click.echo(answer.code, nl=False)
+        verdict = answer.verdict
+        equal = f": {equal_rows(verdict.evidence)}" if verdict.verified else ""
+        note(f"{verdict.status.value}{equal}")
+        for diagnostic in verdict.diagnostics:
+            note(str(diagnostic))
+        if verdict.evidence.difference:
+            print_difference(verdict.evidence.difference)
+        if answer.explanation:
+            note(answer.explanation)
+    sys.exit(0 if answer.verdict.verified or not verify else FINDINGS)
