@@ -1,7 +1,9 @@
 """The index of Ibis' API holds what is installed, and finds it by the words of others."""
 
 import inspect
+import tomllib
 from collections import Counter
+from importlib.resources import files
 from pathlib import Path
 
 import ibis
@@ -150,3 +152,19 @@ def test_the_index_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         assert kept.stat().st_mtime_ns == before
     finally:
         api_index.cache_clear()
+
+
+def test_questions_are_about_what_exists_and_search_answers_most(index: ApiIndex) -> None:
+    questions = tomllib.loads(
+        files("ibert.evaluation").joinpath("questions.toml").read_text(encoding="utf-8")
+    )
+    assert len(questions) >= 300
+    assert {name for names in questions.values() for name in names if name not in index} == set()
+    answered = [
+        bool(
+            {index.get(name) for name in names}
+            & {hit.entry for hit in index.search(question, limit=5)}
+        )
+        for question, names in questions.items()
+    ]
+    assert sum(answered) / len(answered) > 0.7
