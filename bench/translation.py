@@ -30,7 +30,7 @@ from ibert.catalog import Catalog
 from ibert.database import connect
 from ibert.diagnostics import IbertError
 from ibert.evaluation.benchmarks import TPCDS, TPCH, Benchmark, fill
-from ibert.sandbox.worker import expression
+from ibert.sandbox.snippet import expression
 from ibert.translator.translation import translate
 
 BENCHMARKS = (TPCH, TPCDS)

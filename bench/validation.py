@@ -28,12 +28,13 @@ import ibis
 from ibert import fixtures
 from ibert.catalog import Catalog
 from ibert.datagen.sql2ibis import TEMPLATES, Pair, load_templates, render
-from ibert.sandbox.worker import DUCKDB_CONFIG, expression
+from ibert.sandbox.database import LOCKED_CONFIG
+from ibert.sandbox.snippet import expression
 from ibert.verifier import Job, Verifier, verify_many
 
 FRESH = """
 import sys, json, duckdb, ibis, ibis.backends.duckdb
-from ibert.sandbox.worker import expression
+from ibert.sandbox.snippet import expression
 path, sql, code = json.load(sys.stdin)
 con = ibis.duckdb.connect(path, read_only=True, threads=1)
 names = {name: con.table(name) for name in con.list_tables()}
@@ -107,7 +108,7 @@ class Bare:
     """The work that no validation can do without."""
 
     def __init__(self, path: Path) -> None:
-        base = duckdb.connect(str(path), config=DUCKDB_CONFIG)
+        base = duckdb.connect(str(path), config=LOCKED_CONFIG)
         self._con = ibis.duckdb.from_connection(base)
         self._tables = {name: self._con.table(name) for name in self._con.list_tables()}
         self._con.table = self._tables.__getitem__

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import settings
 
 from ibert import fixtures
-from ibert.sandbox import Limits, Sandbox
+from ibert.sandbox import ALL_LAYERS, Layer, Limits, Sandbox
 
 # A busy machine is not a failure.
 settings.register_profile("patient", deadline=None)
@@ -19,6 +19,13 @@ QUICK = Limits(seconds=2, memory_bytes=1 << 29, output_bytes=1 << 16, result_row
 def databases(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The fixture tables, and the same rows in another order."""
     return fixtures.write_databases(tmp_path_factory.mktemp("fixtures"))
+
+
+@pytest.fixture(scope="session")
+def unchecked(databases):
+    """A sandbox with small limits that lets code say anything."""
+    with Sandbox(databases, limits=QUICK, layers=ALL_LAYERS - {Layer.POLICY}) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import tempfile
 from collections.abc import Iterator
@@ -27,7 +26,7 @@ from ibert.answer import Portability, Support
 from ibert.catalog import Catalog
 from ibert.database import write_database
 from ibert.diagnostics import Diagnostic, IbertError, Span
-from ibert.sandbox import Failure, Sandbox
+from ibert.sandbox import Failure, Profile, Sandbox
 
 _ORIGIN = "duckdb"  # whose functions generated code declares
 # What compilers raise, besides Ibis' own errors, where they have no rule for something.
@@ -38,8 +37,6 @@ COMPILER_ERRORS = (
 _OPERATION = re.compile(r"'(\w+)' operation")
 _ADDRESS = re.compile(r"<([\w.]+) object at 0x[0-9a-f]+>")
 _LONGEST = 100
-# What turns the result of a snippet into the report on it; the sandbox fetches tables.
-_REPORT = "\nfrom ibert.backends import report_table\nexpr = report_table(expr)\n"
 
 
 def portability(code: str | Expr, catalog: object = None) -> list[Portability]:
@@ -73,8 +70,8 @@ def portability(code: str | Expr, catalog: object = None) -> list[Portability]:
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder, "tables.duckdb")
         write_database(database, tables.to_ddl("duckdb"), {})
-        with Sandbox([database]) as sandbox:
-            execution = sandbox.run(_with_result(code) + _REPORT)
+        with Sandbox([database], finish=f"{__name__}:{report_table.__name__}") as sandbox:
+            execution = sandbox.run(code, profile=Profile.OWN)
     if isinstance(execution, Failure):
         exception = f"{execution.exception}: " if execution.exception else ""
         span = Span(execution.line, 1) if execution.line else None
@@ -169,19 +166,3 @@ def _functions(expr: Table) -> Iterator[str]:
     for node in expr.op().find((ops.ScalarUDF, ops.AggUDF)):
         if node.__input_type__ is InputType.BUILTIN:
             yield node.__func_name__
-
-
-def _with_result(code: str) -> str:
-    """Assign the expression that code ends with to `expr`."""
-    try:
-        module = ast.parse(code)
-    except SyntaxError:
-        return code  # the sandbox says what is wrong with it
-    if not module.body or not isinstance(module.body[-1], ast.Expr):
-        return code
-    last = module.body[-1]
-    lines = code.splitlines()
-    start = lines[last.lineno - 1].encode()
-    before, after = start[: last.col_offset].decode(), start[last.col_offset :].decode()
-    lines[last.lineno - 1] = f"{before}expr = ({after}"
-    return "\n".join([*lines, ")"])

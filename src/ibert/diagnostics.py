@@ -36,6 +36,7 @@ CODES = {
     "IB305": "the results differ",
     "IB306": "nothing is proved",
     "IB307": "the worker died",
+    "IB308": "the code is refused",
     "IB401": "not an example",
     "IB402": "an example that does not hold",
     "IB403": "a file that is not the one its manifest describes",

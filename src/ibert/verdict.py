@@ -59,6 +59,9 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         How many rows the reference gave.
     order
         Whether the order of the rows was judged.
+    protection
+        How well the code was confined when it ran: 3 for its files and its system calls, 2 for its
+        system calls, 1 for a process of its own, 0 where nothing ran.
     sql
         The SQL that Ibis compiled the code to.
     difference
@@ -68,6 +71,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     databases: int = 0
     rows: int = 0
     order: bool = False
+    protection: int = 0
     sql: str | None = None
     difference: Difference | None = None
 

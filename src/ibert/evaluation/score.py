@@ -18,7 +18,7 @@ from ibert.datagen.sql2ibis.module import free_names
 from ibert.diagnostics import Diagnostic, IbertError
 from ibert.evaluation.engines import Engine
 from ibert.evaluation.suites import Case, Suite
-from ibert.sandbox import Execution, Limits
+from ibert.sandbox import Execution, Limits, Profile
 from ibert.verdict import Status, Verdict
 from ibert.verifier import Job, Verifier, compare, verify_many
 from ibert.verifier.comparison import rows_of
@@ -164,8 +164,10 @@ def evaluate(
                 tried[case] = code
 
     witnesses = [suite.databases]
-    with Verifier(witnesses, limits=LIMITS) as verifier:
-        for verdict in verify_many(jobs(), witnesses, workers=workers, limits=LIMITS):
+    profile = Profile.OWN if passthrough else Profile.STRICT
+    with Verifier(witnesses, limits=LIMITS, profile=profile) as verifier:
+        verdicts = verify_many(jobs(), witnesses, workers=workers, limits=LIMITS, profile=profile)
+        for verdict in verdicts:
             case, code = waiting.popleft()
             tried[case] = _judged(verdict) or _compared(verifier, case, code, verdict)
             if progress:

@@ -1,18 +1,38 @@
-"""Run SQL and Ibis code that nobody vouches for, in another process, under limits.
+"""Run SQL and Ibis code that nobody vouches for, in other processes, under limits.
 
 `Sandbox` is the only way in: every piece of code that iBERT did not write itself runs through it.
 
-What is covered: endless loops (the process is killed at the time limit), memory, output, exits and
-crashes (each is a typed `Failure`, and the next job finds a fresh process), changes to the tables
-(the databases are read-only and each job has a connection of its own), SQL that reads files or the
-network (DuckDB's external access is off and its configuration locked).
-
-What is not covered yet: Python code may open files and sockets with the rights of the user, and a
-job that alters Python itself is seen by the jobs after it in the same process. Run only code whose
-author you trust with your account.
+A piece of code is first held to a policy (`policy.toml`), then compiled in a fresh child that has
+neither data nor files, system calls nor privileges; the SQL that comes of it runs in another
+process on locked, read-only databases. Code that defines Python functions runs in a fresh child
+beside the data. Rows come back as Arrow streams that are looked at before they are used, and
+compared out here. docs/security.md says what is covered and what is not.
 """
 
-from ibert.sandbox.protocol import Execution, Failure, FailureKind, Limits, Result
-from ibert.sandbox.sandbox import Sandbox, SandboxError
+from ibert.sandbox.kernel.protection import ALL_LAYERS, Layer, Protection, protection
+from ibert.sandbox.protocol import (
+    Execution,
+    Failure,
+    FailureKind,
+    Limits,
+    Profile,
+    Result,
+)
+from ibert.sandbox.sandbox import ALLOW_WEAK, Sandbox
+from ibert.sandbox.workers import SandboxError
 
-__all__ = ["Execution", "Failure", "FailureKind", "Limits", "Result", "Sandbox", "SandboxError"]
+__all__ = [
+    "ALLOW_WEAK",
+    "ALL_LAYERS",
+    "Execution",
+    "Failure",
+    "FailureKind",
+    "Layer",
+    "Limits",
+    "Profile",
+    "Protection",
+    "Result",
+    "Sandbox",
+    "SandboxError",
+    "protection",
+]

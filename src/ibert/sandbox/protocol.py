@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import enum
 from functools import cached_property
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
-import pyarrow as pa
+
+from ibert.sandbox.kernel.protection import ALL_LAYERS, Layer
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -20,7 +24,7 @@ class Limits(msgspec.Struct, frozen=True):
     memory_bytes
         Address space on top of what the idle worker has.
     output_bytes
-        What it may print, and the size of any file it may write.
+        What it may print.
     result_rows
         Rows of a result.
     result_bytes
@@ -38,6 +42,7 @@ class FailureKind(enum.StrEnum):
     """Why a job gave no result."""
 
     RAISED = "raised"
+    REFUSED = "refused"
     NO_EXPRESSION = "no expression"
     TIMEOUT = "timeout"
     MEMORY = "memory"
@@ -53,17 +58,23 @@ class Failure(msgspec.Struct, frozen=True, tag=True):
     kind
         Why.
     message
-        What was raised, in one paragraph, or which limit was met.
+        What was raised, in one paragraph, which limit was met, or what the policy refuses.
     exception
         The name of the exception's class, where one was raised.
     line
-        The 1-based line of the job's own code that raised, where it is known.
+        The 1-based line of the job's own code that raised or is refused, where it is known.
+    column
+        The 1-based column, where it is known.
+    hint
+        What to write instead, where the policy knows.
     """
 
     kind: FailureKind
     message: str
     exception: str | None = None
     line: int | None = None
+    column: int | None = None
+    hint: str | None = None
 
 
 class Result(msgspec.Struct, frozen=True, tag=True, dict=True):
@@ -86,19 +97,32 @@ class Result(msgspec.Struct, frozen=True, tag=True, dict=True):
     @classmethod
     def of(cls, table: pa.Table, types: list[str] | None) -> Self:
         """Pack an Arrow table, whose names may repeat."""
+        from ibert.sandbox import arrow
+
         columns = table.column_names
         numbered = table.rename_columns(list(map(str, range(len(columns)))))
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, numbered.schema) as writer:
-            writer.write_table(numbered)
-        return cls(columns, types, sink.getvalue().to_pybytes())
+        return cls(columns, types, arrow.write(numbered))
 
     @cached_property
     def table(self) -> pa.Table:
-        """The rows, in numbered columns; validated: they come from the other side of the wall."""
-        with pa.ipc.open_stream(self.stream) as reader:
-            table = reader.read_all()
-        table.validate(full=True)
+        """The rows, in numbered columns."""
+        return self.checked(Limits())
+
+    def checked(self, limits: Limits) -> pa.Table:
+        """Give the rows; looks at all of them first, as they come from beyond the wall.
+
+        Raises
+        ------
+        ibert.sandbox.arrow.InvalidStreamError
+            They are not what they should be.
+        """
+        from ibert.sandbox import arrow
+
+        table = arrow.read(self.stream, rows=limits.result_rows, size=limits.result_bytes)
+        found = {len(self.columns), len(self.types or self.columns), table.num_columns}
+        if len(found) > 1:
+            raise arrow.InvalidStreamError("the result's columns are not those that it names")
+        vars(self)["table"] = table
         return table
 
 
@@ -123,6 +147,31 @@ class Execution(msgspec.Struct, frozen=True, tag=True):
     settled: bool = False
 
 
+class Profile(enum.StrEnum):
+    """Whose code it is: see `policy.toml`."""
+
+    STRICT = "strict"
+    OWN = "own"
+
+
+class Code(msgspec.Struct, frozen=True):
+    """Ibis code to run.
+
+    Parameters
+    ----------
+    text
+        Python.
+    profile
+        What the policy holds it to.
+    constants
+        How many values its memtables may hold; None for any number.
+    """
+
+    text: str
+    profile: Profile = Profile.STRICT
+    constants: int | None = 0
+
+
 class Query(msgspec.Struct, frozen=True, tag=True):
     """A job: run one SQL statement on a database."""
 
@@ -130,18 +179,62 @@ class Query(msgspec.Struct, frozen=True, tag=True):
     database: int = 0
 
 
-class Snippet(msgspec.Struct, frozen=True, tag=True):
-    """A job: run Ibis code on a database and fetch the expression it defines."""
+class Fetch(msgspec.Struct, frozen=True, tag=True):
+    """A job: run the SQL of an expression, and cast the rows to the types that it declares."""
 
-    code: str
+    sql: str
+    names: list[str]
+    types: list[str]
+    settled: bool = False
     database: int = 0
+
+
+class Snippet(msgspec.Struct, frozen=True, tag=True):
+    """A job: run pieces of Ibis code, one after the other, each on tables of its own."""
+
+    codes: list[Code]
+    database: int = 0
+
+
+class NeedsDatabase(msgspec.Struct, frozen=True, tag=True):
+    """Code that cannot be compiled without a database: it defines functions, reads, or executes."""
+
+
+class Role(enum.StrEnum):
+    """What a worker does."""
+
+    BUILD = "build"  # makes SQL of Ibis code; holds no data
+    EXECUTE = "execute"  # runs SQL
+    RUN = "run"  # runs Ibis code where the data are
+
+
+Tables = dict[str, list[tuple[str, str, bool]]]  # by name: columns with DuckDB type and nullability
 
 
 class Setup(msgspec.Struct, frozen=True):
     """What a worker is told at its start."""
 
+    role: Role
     databases: list[str]
     limits: Limits
+    layers: frozenset[Layer] = ALL_LAYERS
+    tables: list[Tables] = []
+    finish: str | None = None
 
 
+class Ready(msgspec.Struct, frozen=True, tag=True):
+    """A worker that has set up, and the tables of its databases."""
+
+    tables: list[Tables] = []
+
+
+class Broken(msgspec.Struct, frozen=True, tag=True):
+    """A worker that could not set up, or a child that could not confine itself."""
+
+    message: str
+
+
+Start = Ready | Broken
+Answer = Result | Execution | Failure | Broken
+Built = Fetch | Execution | NeedsDatabase | Failure
 Reply = Result | Execution | Failure

@@ -1,274 +1,209 @@
-"""The worker's side of the wall: `python -m ibert.sandbox.worker FD`."""
+"""What a worker does between its fork and its end, by role."""
 
 from __future__ import annotations
 
-import ast
-import contextlib
-import io
 import os
-import resource
+import socket
 import sys
-import threading
-import time
-import traceback
-from multiprocessing.connection import Connection
-from pathlib import Path
-from types import CodeType, ModuleType
-from typing import Any
+import warnings
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-import duckdb
-import ibis
-import ibis.backends.duckdb
-import ibis.expr.operations as ops
-import ibis.expr.types as ir
+import ibis.expr.datatypes as dt
+import ibis.expr.schema as sch
 import msgspec
-import pyarrow as pa
-from ibis.backends.duckdb.converter import DuckDBPyArrowData
 
+from ibert.sandbox import channel, forks
+from ibert.sandbox.builder import Source, build
+from ibert.sandbox.kernel.protection import Layer
+from ibert.sandbox.kernel.seccomp import Calls
 from ibert.sandbox.protocol import (
-    Execution,
+    Broken,
+    Code,
     Failure,
     FailureKind,
-    Limits,
+    Fetch,
     Query,
+    Ready,
     Reply,
-    Result,
+    Role,
     Setup,
     Snippet,
 )
+from ibert.sandbox.snippet import Output, expression, failure, fresh_namespace, read
+from ibert.sandbox.walls import Walls, close_all_but
 
-SNIPPET = "<ibis>"  # the file name of a job's code in tracebacks
-DUCKDB_CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "access_mode": "READ_ONLY",
-    "threads": 1,
-    "enable_external_access": False,
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-    "python_enable_replacements": False,
-}
-# What can depend on the order of rows, and the aggregates that cannot.
-UNSETTLED = (
-    *(ops.Limit, ops.Sample, ops.WindowFunction, ops.Unnest, ops.TableUnnest, ops.Impure),
-    *(ops.ScalarUDF, ops.SQLQueryResult),
-)
-SETTLED_AGGREGATES = (
-    *(ops.CountStar, ops.Count, ops.CountDistinct, ops.CountDistinctStar),
-    *(ops.Sum, ops.Mean, ops.Min, ops.Max),
-)
+if TYPE_CHECKING:
+    from ibert.sandbox.database import Database, IbisDatabase
+
+LARGEST_MESSAGE = 1 << 28
 _ENCODE = msgspec.msgpack.Encoder().encode
-_DECODE = msgspec.msgpack.Decoder(Query | Snippet).decode
+_DECODE_SQL = msgspec.msgpack.Decoder(Query | Fetch).decode
+_DECODE_CODE = msgspec.msgpack.Decoder(Snippet).decode
 
 
-class NoExpressionError(Exception):
-    """The code defines no Ibis expression."""
+def work(connection: socket.socket, server: int) -> None:
+    """Set up, say so, and do jobs until the parent hangs up."""
+    close_all_but(connection.fileno())
+    setup = msgspec.msgpack.decode(channel.receive(connection, limit=LARGEST_MESSAGE), type=Setup)
+    warnings.simplefilter("ignore")
+    try:
+        ready, jobs = _ROLES[setup.role](setup, connection, server)
+    except Exception as error:  # noqa: BLE001  the parent hears of it
+        channel.send(connection, _ENCODE(Broken(f"{type(error).__name__}: {error}")))
+        return
+    channel.send(connection, _ENCODE(ready))
+    jobs()
 
 
-class NotASelectError(Exception):
-    """The SQL is several statements, or one that is no query."""
+def _build(
+    setup: Setup, connection: socket.socket, server: int
+) -> tuple[Ready, Callable[[], None]]:
+    """Fork a child for each snippet that compiles it."""
+    walls = Walls(setup.layers, setup.limits)
+    sources = [Source(tables) for tables in setup.tables]
+    checked = Layer.POLICY in setup.layers
+    descendants = forks.Descendants()
+    walls.around_worker(server)
+    worker = os.getpid()
+
+    def confine() -> None:
+        walls.around_job(worker, Calls.COMPUTE, seconds=setup.limits.seconds)
+
+    def child(job: socket.socket) -> None:
+        output = _silenced(setup)
+        confine()
+        snippet = _DECODE_CODE(channel.receive(job, limit=LARGEST_MESSAGE))
+        built = build(snippet.codes, sources[snippet.database], output, checked=checked)
+        channel.send(job, _ENCODE(built))
+
+    forks.rehearse(confine)
+    return Ready(), lambda: forks.serve(connection, child, descendants)
 
 
-class ResultTooLargeError(Exception):
-    """A result has more rows or bytes than the limit."""
+def _run(setup: Setup, connection: socket.socket, server: int) -> tuple[Ready, Callable[[], None]]:
+    """Fork a child for each snippet that runs it on a database."""
+    from ibert.sandbox.database import IbisDatabase
+
+    walls = Walls(setup.layers, setup.limits)
+    databases = [IbisDatabase(database) for database in _opened(setup)]
+    checked = Layer.POLICY in setup.layers
+    finish = _finisher(setup.finish)
+    descendants = forks.Descendants()
+    walls.around_worker(server)
+    worker = os.getpid()
+
+    def confine() -> None:
+        walls.around_job(worker, Calls.COMPUTE_WITH_THREADS, seconds=setup.limits.seconds)
+
+    def child(job: socket.socket) -> None:
+        output = _silenced(setup)
+        confine()
+        snippet = _DECODE_CODE(channel.receive(job, limit=LARGEST_MESSAGE))
+        database = databases[snippet.database]
+        replies = [run(code, database, output, checked, finish) for code in snippet.codes]
+        channel.send(job, _ENCODE(replies))
+
+    forks.rehearse(confine)
+    return Ready(), lambda: forks.serve(connection, child, descendants)
 
 
-class Database(ibis.backends.duckdb.Backend):  # type: ignore[misc]
-    """An Ibis backend on one read-only DuckDB file.
+def _execute(
+    setup: Setup, connection: socket.socket, server: int
+) -> tuple[Ready, Callable[[], None]]:
+    """Run SQL, one statement after the other."""
+    walls = Walls(setup.layers, setup.limits)
+    databases = _opened(setup)
+    tables = [database.tables() for database in databases]
+    for database in databases:
+        database.query("SELECT 1")
+    walls.around_worker(server)
+    walls.around_job(server, Calls.COMPUTE_WITH_THREADS, seconds=None)
 
-    Each job has a cursor of its own, so that temporary tables, macros and settings end with it.
-    """
+    def jobs() -> None:
+        while True:
+            try:
+                job = _DECODE_SQL(channel.receive(connection, limit=LARGEST_MESSAGE))
+            except channel.ClosedError:
+                return
+            channel.send(connection, _ENCODE(answer(job, databases[job.database])))
 
-    def __init__(self, path: str, limits: Limits) -> None:
-        super().__init__()
-        memory = f"{limits.memory_bytes // 2} bytes"
-        self._base = duckdb.connect(path, config={**DUCKDB_CONFIG, "memory_limit": memory})
-        self._base.execute("SET GLOBAL TimeZone = 'UTC'")
-        self._base.execute("SET GLOBAL lock_configuration = true")
-        self._can_reconnect = False
-        self._limits = limits
-        self._tables: dict[str, ir.Table] = {}
-        self.renew()
-        self._tables = {name: self.table(name) for name in self.list_tables()}
-
-    def renew(self) -> None:
-        """Begin a job."""
-        self.con = self._base.cursor()
-        self._record_batch_readers_consumed: dict[str, bool] = {}
-
-    def namespace(self) -> dict[str, Any]:
-        """Give the names that a job's code sees."""
-        module = ModuleType("snippet")  # what looks a class's module up finds it
-        sys.modules[module.__name__] = module
-        vars(module).update(self._tables, con=self, ibis=ibis, _=ibis._)
-        return vars(module)
-
-    def table(self, name: str, /, *, database: str | tuple[str, str] | None = None) -> ir.Table:
-        """Give a table; its schema is read once."""
-        if database is None and name in self._tables:
-            return self._tables[name]
-        return super().table(name, database=database)
-
-    def query(self, sql: str) -> Result:
-        """Run one SELECT statement as it is."""
-        statements = self.con.extract_statements(sql)
-        if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
-            raise NotASelectError("the SQL is not one SELECT statement")
-        types, table = self._execute(sql)
-        return self._packed(types, table)
-
-    def fetch(self, expr: ir.Expr) -> Execution:
-        """Do what `to_pyarrow` does, and keep what DuckDB returned before Ibis cast it."""
-        self._run_pre_execute_hooks(expr)
-        relation = expr.as_table()
-        sql = self.compile(relation)
-        types, raw = self._execute(sql)
-        fetched = relation.__pyarrow_result__(raw, data_mapper=DuckDBPyArrowData)
-        packed = self._packed(types, raw)
-        settled = not relation.op().find(is_unsettled)
-        if fetched is raw:  # nothing was cast
-            return Execution(sql, packed, msgspec.structs.replace(packed, types=None), settled)
-        return Execution(sql, packed, self._packed(None, fetched), settled)
-
-    def _execute(self, sql: str) -> tuple[list[str], pa.Table]:
-        cursor = self.con.execute(sql)
-        types = [str(column[1]) for column in cursor.description]
-        limit = self._limits.result_rows
-        batches, rows = [], 0
-        with cursor.to_arrow_reader(limit + 1) as reader:
-            for batch in reader:
-                batches.append(batch)
-                if (rows := rows + batch.num_rows) > limit:
-                    raise ResultTooLargeError(f"the result has more than {limit:,} rows")
-            return types, pa.Table.from_batches(batches, reader.schema)
-
-    def _packed(self, types: list[str] | None, table: pa.Table) -> Result:
-        result = Result.of(table, types)
-        if len(result.stream) > (limit := self._limits.result_bytes):
-            raise ResultTooLargeError(f"the result has more than {limit:,} bytes")
-        return result
+    return Ready(tables), jobs
 
 
-def is_unsettled(op: ops.Node) -> bool:
-    """Tell whether what an operation gives can depend on the order of its rows."""
-    if isinstance(op, ops.Reduction):
-        return not isinstance(op, SETTLED_AGGREGATES)
-    if isinstance(op, ops.JoinChain):
-        return any(link.how == "asof" for link in op.rest)
-    return isinstance(op, UNSETTLED)
+_ROLES = {Role.BUILD: _build, Role.RUN: _run, Role.EXECUTE: _execute}
 
 
-def expression(code: str, namespace: dict[str, Any]) -> ir.Expr:
-    """Run code; give its `expr` or, without one, the value of its last line."""
-    module = ast.parse(code, SNIPPET)
-    last = module.body[-1] if module.body else None
-    if isinstance(last, ast.Expr):
-        module.body.pop()
-        exec(_compiled(module), namespace)  # noqa: S102
-        value = eval(_compiled(ast.Expression(last.value)), namespace)  # noqa: S307
-        value = namespace.get("expr", value)
-    else:
-        exec(_compiled(module), namespace)  # noqa: S102
-        value = namespace.get("expr")
-    if not isinstance(value, ir.Expr):
-        found = "neither defines `expr` nor ends with an expression"
-        if value is not None:
-            found = f"gives a {type(value).__name__}, not an Ibis expression"
-        raise NoExpressionError(f"the code {found}")
-    return value
+def _opened(setup: Setup) -> list[Database]:
+    import pyarrow as pa
+
+    from ibert.sandbox.database import Database
+
+    locked = Layer.DUCKDB in setup.layers
+    found = [Database(path, setup.limits, locked=locked) for path in setup.databases]
+    pa.allocate_buffer(1)  # Arrow reserves its first gigabyte of address space now, not in a job
+    return found
 
 
-def _compiled(tree: ast.Module | ast.Expression) -> CodeType:
-    """Compile a job's code without the `__future__` imports of this file."""
-    mode = "exec" if isinstance(tree, ast.Module) else "eval"
-    return compile(tree, SNIPPET, mode, dont_inherit=True)
+def _finisher(name: str | None) -> Callable[[Any], Any] | None:
+    """Find a function, and call it once: what it imports late has to be there."""
+    if name is None:
+        return None
+    import ibis
+
+    module, _, attribute = name.partition(":")
+    finish: Callable[[Any], Any] = getattr(import_module(module), attribute)
+    finish(ibis.table({"a": "int64"}, name="t"))
+    return finish
 
 
-def answer(job: Query | Snippet, database: Database) -> Reply:
-    """Do a job; whatever it raises is its answer."""
+def _silenced(setup: Setup) -> Output:
+    output = Output(setup.limits.output_bytes)
+    sys.stdout = sys.stderr = output
+    return output
+
+
+def run(
+    code: Code,
+    database: IbisDatabase,
+    output: Output,
+    checked: bool = True,
+    finish: Callable[[Any], Any] | None = None,
+) -> Reply:
+    """Run code on a database; whatever it raises is its answer."""
+    database.renew()
+    try:
+        module = read(code, checked=checked)
+        found = expression(module, fresh_namespace(database.namespace(), checked=checked))
+        reply = database.fetch(finish(found) if finish else found)
+        output.check()
+    except BaseException as error:  # noqa: BLE001  the boundary: SystemExit is an answer too
+        return _failure(error, output.limit)
+    return reply
+
+
+def answer(job: Query | Fetch, database: Database) -> Reply:
+    """Run SQL; whatever that raises is its answer."""
     database.renew()
     try:
         if isinstance(job, Query):
             return database.query(job.sql)
-        return database.fetch(expression(job.code, database.namespace()))
-    except NoExpressionError as error:
-        return Failure(FailureKind.NO_EXPRESSION, str(error))
-    except ResultTooLargeError as error:
+        types = map(dt.dtype, job.types)
+        schema = sch.Schema(dict(zip(job.names, types, strict=True)))
+        return database.fetch(job.sql, schema, settled=job.settled)
+    except BaseException as error:  # noqa: BLE001  the boundary
+        return _failure(error, 0)
+
+
+def _failure(error: BaseException, output_bytes: int) -> Failure:
+    import duckdb
+    import pyarrow as pa
+
+    from ibert.sandbox.database import ResultTooLargeError
+
+    if isinstance(error, ResultTooLargeError):
         return Failure(FailureKind.OUTPUT, str(error))
-    except (MemoryError, duckdb.OutOfMemoryException, pa.ArrowMemoryError):
+    if isinstance(error, duckdb.OutOfMemoryException | pa.ArrowMemoryError):
         return Failure(FailureKind.MEMORY, "it needed more memory than the limit")
-    except BaseException as error:  # noqa: BLE001  the boundary: SystemExit is an answer too
-        return raised(error)
-
-
-def raised(error: BaseException) -> Failure:
-    """Describe an exception, with the line of the job's code that it passed through last."""
-    if isinstance(error, SyntaxError) and error.filename == SNIPPET:
-        line = error.lineno
-    else:
-        frames = traceback.extract_tb(error.__traceback__)
-        line = next((f.lineno for f in reversed(frames) if f.filename == SNIPPET), None)
-    try:
-        message = str(error).strip() or "it gave no reason"
-    except Exception:  # noqa: BLE001  the job may have written __str__ too
-        message = "its message cannot be shown"
-    message = message.encode(errors="replace").decode()
-    return Failure(FailureKind.RAISED, message[:4000], type(error).__qualname__, line)
-
-
-class Output:
-    """What jobs print: file descriptors 1 and 2, a file that the kernel keeps from growing."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-    def begin(self) -> None:
-        """Empty the file and give Python fresh streams."""
-        os.ftruncate(1, 0)
-        os.lseek(1, 0, os.SEEK_SET)
-        for name in ("stdout", "stderr"):
-            stream = io.FileIO(1, "w", closefd=False)
-            setattr(sys, name, io.TextIOWrapper(io.BufferedWriter(stream), errors="replace"))
-
-    def exceeded(self) -> bool:
-        """Tell whether a job filled it."""
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError):
-                stream.flush()
-        return os.fstat(1).st_size >= self._limit
-
-
-def end_with(parent: int) -> None:
-    """End this process when its parent is gone, whatever the job is doing."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
-
-
-def main() -> None:
-    """Set up, say so, and answer jobs until the parent hangs up."""
-    threading.Thread(target=end_with, args=[os.getppid()], daemon=True).start()
-    connection = Connection(int(sys.argv[1]))
-    setup = msgspec.msgpack.decode(connection.recv_bytes(), type=Setup)
-    databases = [Database(path, setup.limits) for path in setup.databases]
-    output = Output(setup.limits.output_bytes)
-    pa.allocate_buffer(1)  # Arrow reserves its first gigabyte of address space now, not in a job
-    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    bound = size + setup.limits.memory_bytes
-    resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
-    connection.send_bytes(b"ready")
-    while True:
-        try:
-            job = _DECODE(connection.recv_bytes())
-        except EOFError:
-            return
-        if isinstance(job, Snippet):
-            output.begin()
-        reply = answer(job, databases[job.database])
-        if isinstance(job, Snippet) and output.exceeded():
-            limit = setup.limits.output_bytes
-            reply = Failure(FailureKind.OUTPUT, f"it printed more than {limit:,} bytes")
-        connection.send_bytes(_ENCODE(reply))
-
-
-if __name__ == "__main__":
-    main()
+    return failure(error, output_bytes)

@@ -41,6 +41,17 @@ def parse_query(sql: str, dialect: str = "duckdb", *, source: str | None = None)
     return _query(sql, dialect, source)
 
 
+def count_constants(query: exp.Expr) -> int:
+    """Count the constants of a query: no relation of constants that it has holds more.
+
+    Examples
+    --------
+    >>> count_constants(parse_query("SELECT a FROM (VALUES (1, 'x'), (NULL, TRUE)) AS t(a, b)"))
+    4
+    """
+    return sum(1 for _ in query.find_all(exp.Literal, exp.Boolean, exp.Null))
+
+
 def parse_as_written(sql: str, *, source: str | None = None) -> exp.Expr:
     """Parse one query of DuckDB's dialect without any change: positions count from 1.
 

@@ -12,7 +12,7 @@ from queue import SimpleQueue
 from typing import NamedTuple
 
 from ibert.diagnostics import IbertError
-from ibert.sandbox import Limits
+from ibert.sandbox import Limits, Profile
 from ibert.verdict import Status, Verdict
 from ibert.verifier.verify import Verifier
 
@@ -33,6 +33,7 @@ def verify_many(
     *,
     workers: int | None = None,
     limits: Limits | None = None,
+    profile: Profile = Profile.STRICT,
 ) -> Iterator[Verdict]:
     """Give the verdict on each job, in order, while others are judged; FAILED for broken SQL.
 
@@ -40,7 +41,7 @@ def verify_many(
     ----------
     jobs
         Taken as they are needed.
-    witnesses, limits
+    witnesses, limits, profile
         As for `Verifier`.
     workers
         How many sandboxes; by default one for each CPU that this process may use.
@@ -49,7 +50,7 @@ def verify_many(
     with ExitStack() as stack:
         idle: SimpleQueue[Verifier] = SimpleQueue()
         for _ in range(workers):
-            idle.put(stack.enter_context(Verifier(witnesses, limits=limits)))
+            idle.put(stack.enter_context(Verifier(witnesses, limits=limits, profile=profile)))
         pool = ThreadPoolExecutor(workers)
         stack.callback(pool.shutdown, cancel_futures=True)  # before the verifiers are closed
 

@@ -13,14 +13,15 @@ import msgspec
 from sqlglot import exp
 
 from ibert.diagnostics import Diagnostic, Span
-from ibert.sandbox import Execution, Failure, FailureKind, Limits, Result, Sandbox
-from ibert.sql import Output, describe_output, is_qualified, parse_query, to_duckdb
+from ibert.sandbox import Execution, Failure, FailureKind, Limits, Profile, Result, Sandbox
+from ibert.sql import Output, count_constants, describe_output, is_qualified, parse_query, to_duckdb
 from ibert.sql.annotation import ColumnTypes
 from ibert.verdict import Difference, Evidence, Status, Verdict
 from ibert.verifier.comparison import Row, compare, rows_of
 
 _CODES = {
     FailureKind.RAISED: "IB302",
+    FailureKind.REFUSED: "IB308",
     FailureKind.NO_EXPRESSION: "IB303",
     FailureKind.CRASHED: "IB307",
 }
@@ -66,6 +67,10 @@ class Verifier(AbstractContextManager["Verifier"]):
         determined.
     limits
         What one run may use.
+    allow_weak
+        Whether to run code that this machine cannot confine; see `Sandbox`.
+    profile
+        What code may say: by default no SQL in disguise.
 
     Examples
     --------
@@ -81,9 +86,16 @@ class Verifier(AbstractContextManager["Verifier"]):
     """
 
     def __init__(
-        self, witnesses: Sequence[Sequence[str | Path]], *, limits: Limits | None = None
+        self,
+        witnesses: Sequence[Sequence[str | Path]],
+        *,
+        limits: Limits | None = None,
+        allow_weak: bool | None = None,
+        profile: Profile = Profile.STRICT,
     ) -> None:
-        self._sandbox = Sandbox(list(chain.from_iterable(witnesses)), limits=limits)
+        self._profile = profile
+        databases = list(chain.from_iterable(witnesses))
+        self._sandbox = Sandbox(databases, limits=limits, allow_weak=allow_weak)
         ends = list(accumulate(map(len, witnesses), initial=0))
         self._witnesses = [range(*pair) for pair in pairwise(ends)]  # by number in the sandbox
 
@@ -108,12 +120,13 @@ class Verifier(AbstractContextManager["Verifier"]):
 
     def _on_witness(self, sql: str, code: str, dialect: str, witness: int) -> Verdict:
         reference = self.reference(sql, dialect, witness=witness)
-        execution = self.execute(code, witness=witness)
+        constants = count_constants(parse_query(sql, dialect))
+        execution = self.execute(code, witness=witness, constants=constants)
         verdict = self.judge(reference, execution)
         if not verdict.verified or isinstance(reference, Failure) or isinstance(execution, Failure):
             return verdict
         for database in () if execution.settled else self._witnesses[witness][1:]:
-            again = self._run_again(code, execution, database)
+            again = self._run_again(code, execution, database, constants)
             if isinstance(again, Failure):
                 return self.judge(reference, again)
             difference = compare(
@@ -124,12 +137,14 @@ class Verifier(AbstractContextManager["Verifier"]):
                 return _refuted(difference, verdict.evidence)
         return verdict
 
-    def _run_again(self, code: str, execution: Execution, database: int) -> Result | Failure:
+    def _run_again(
+        self, code: str, execution: Execution, database: int, constants: int
+    ) -> Result | Failure:
         """Run code on another database: its SQL or, where that needs what the code set up, it."""
         result = self._sandbox.query(execution.sql, database=database)
         if isinstance(result, Result):
             return result
-        again = self._sandbox.run(code, database=database)
+        again = self._run(code, database, constants)
         return again.raw if isinstance(again, Execution) else again
 
     def reference(
@@ -183,22 +198,33 @@ class Verifier(AbstractContextManager["Verifier"]):
                 columns.setdefault(table, {})[column] = exp.DataType.build(kind, dialect="duckdb")
         return columns
 
-    def execute(self, code: str, *, witness: int = 0) -> Execution | Failure:
-        """Run Ibis code on a witness."""
-        return self._sandbox.run(code, database=self._witnesses[witness][0])
+    def execute(
+        self, code: str, *, witness: int = 0, constants: int | None = None
+    ) -> Execution | Failure:
+        """Run Ibis code on a witness; its memtables may hold so many values, None for any."""
+        database = self._witnesses[witness][0]
+        return self._run(code, database, constants)
+
+    def _run(self, code: str, database: int, constants: int | None) -> Execution | Failure:
+        return self._sandbox.run(
+            code, database=database, profile=self._profile, constants=constants
+        )
 
     def judge(self, reference: Reference | Failure, execution: Execution | Failure) -> Verdict:
         """Compare what the two sides gave."""
         if isinstance(reference, Failure):
             return Verdict(status=Status.FAILED, diagnostics=(_failed_sql(reference),))
         if isinstance(execution, Failure):
-            return Verdict(status=Status.FAILED, diagnostics=(_failed_code(execution),))
+            evidence = Evidence(protection=self._sandbox.protection.level)
+            diagnostics = (_failed_code(execution),)
+            return Verdict(status=Status.FAILED, evidence=evidence, diagnostics=diagnostics)
         difference = _difference(reference, execution)
         rows = reference.result.table.num_rows
         evidence = Evidence(
             databases=1,
             rows=rows,
             order=reference.order is not None,
+            protection=self._sandbox.protection.level,
             sql=execution.sql,
             difference=difference,
         )
@@ -290,6 +316,6 @@ def _failed_code(failure: Failure) -> Diagnostic:
     return Diagnostic(
         code=_CODES.get(failure.kind, "IB304"),
         message=f"{exception}{failure.message}",
-        span=Span(failure.line, 1) if failure.line else None,
-        hint=_HINTS.get(failure.kind),
+        span=Span(failure.line, failure.column or 1) if failure.line else None,
+        hint=failure.hint or _HINTS.get(failure.kind),
     )

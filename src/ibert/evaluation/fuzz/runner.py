@@ -25,9 +25,12 @@ from ibert.evaluation.fuzz.queries import Queries
 from ibert.evaluation.fuzz.relations import base_relations
 from ibert.evaluation.fuzz.shrink import shrunk
 from ibert.evaluation.fuzz.tables import make_catalog, make_rows
-from ibert.sandbox import Failure, FailureKind, Sandbox
-from ibert.sandbox.protocol import Query, Reply, Snippet
-from ibert.sandbox.worker import Database, answer
+from ibert.sandbox import Execution, Failure, FailureKind, Profile, Result, Sandbox
+from ibert.sandbox.database import Database, IbisDatabase
+from ibert.sandbox.protocol import Code, Query
+from ibert.sandbox.snippet import Output
+from ibert.sandbox.worker import answer
+from ibert.sandbox.worker import run as run_code
 from ibert.verdict import Status, Verdict
 from ibert.verifier.verify import Reference, Verifier
 
@@ -163,7 +166,7 @@ class FuzzReport(msgspec.Struct, frozen=True, kw_only=True):
         return "\n\n".join([counts, "\n".join(refusals), *map(str, self.findings)])
 
 
-class _Tables(Database):
+class _Tables(IbisDatabase):
     """A database of which code sees `con` and nothing else."""
 
     def namespace(self) -> dict[str, Any]:
@@ -180,18 +183,37 @@ class InProcess(Sandbox):
     """
 
     def __init__(self, databases: Sequence[str | Path]) -> None:
-        super().__init__(databases)
+        super().__init__(databases, layers=frozenset())
         with warnings.catch_warnings(action="ignore"):  # as in a worker: Ibis gives some of its own
-            self._open = [_Tables(str(path), self.limits) for path in databases]
+            self._files = [Database(str(path), self.limits) for path in databases]
+            self._open = [_Tables(database) for database in self._files]
 
     def close(self) -> None:
         """Close the databases."""
         for database in self._open:
             database.disconnect()
 
-    def _ask(self, job: Query | Snippet) -> Reply:
+    def query(self, sql: str, *, database: int = 0) -> Result | Failure:
+        """Run one SELECT statement."""
         with warnings.catch_warnings(action="ignore"):
-            return answer(job, self._open[job.database])
+            reply = answer(Query(sql), self._files[database])
+        assert not isinstance(reply, Execution)
+        return reply
+
+    def run(
+        self,
+        code: str,
+        *,
+        database: int = 0,
+        profile: Profile = Profile.STRICT,
+        constants: int | None = None,
+    ) -> Execution | Failure:
+        """Run Ibis code and fetch its expression."""
+        job = Code(code, profile, constants)
+        with warnings.catch_warnings(action="ignore"):
+            reply = run_code(job, self._open[database], Output(self.limits.output_bytes))
+        assert not isinstance(reply, Result)
+        return reply
 
 
 class Bench(Verifier):

@@ -1,0 +1,1 @@
+"""What the operating system does to confine a process; every wall is for good, and inherited."""
