@@ -48,7 +48,7 @@ PLANTED = {
     "another type": (AGES, gives(f"{RIGHT}.cast(dict(user_id='str'))"), "wrong", "IB305 "),
     "refuses": (AGES, refuses, "refused", "IB104 no table 'nothing'"),
     "crashes": (AGES, crashes, "failed", "KeyError: 'nothing'"),
-    "code that raises": (AGES, gives("expr = con.nothing"), "failed", "IB302 AttributeError: "),
+    "code that raises": (AGES, gives("expr = con.nothing"), "failed", "IB308 con.nothing "),
     "no Python": (AGES, gives("expr ="), "failed", "SyntaxError: "),
     "no expression": (AGES, gives("x = 1"), "failed", "IB303 "),
     "needs more than con": (AGES, gives("expr = users"), "failed", "the code uses 'users', "),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ibert.cli.confinement import weak_sandbox_option
 from ibert.cli.output import (
     FINDINGS,
     format_option,
@@ -45,6 +46,7 @@ def data() -> None:
 @click.option("--templates", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--seed", default=0, show_default=True, help="The same seed gives the same bytes.")
 @workers_option
+@weak_sandbox_option
 @format_option
 def generate(
     output: Path, templates: Path | None, seed: int, workers: int | None, format_: str
@@ -86,6 +88,7 @@ def _print_generated(output: Path, manifest: Manifest) -> None:
 @data.command()
 @file_argument
 @workers_option
+@weak_sandbox_option
 @format_option
 def validate(file: Path, workers: int | None, format_: str) -> None:
     """Run every example of FILE again and name those that no longer hold."""
@@ -171,6 +174,7 @@ def _row(name: str, *counts: int) -> list[str]:
 @click.option("--show", is_flag=True, help="Print every rendered pair.")
 @click.option("--seed", default=0, show_default=True, help="Chooses samples and fixtures.")
 @workers_option
+@weak_sandbox_option
 @format_option
 def templates(
     path: Path | None, verify: bool, show: bool, seed: int, workers: int | None, format_: str

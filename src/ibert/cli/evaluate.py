@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ibert.cli.confinement import weak_sandbox_option
 from ibert.cli.output import FINDINGS, format_option, print_json, progress_bar
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def evaluate() -> None:
 @baseline_option
 @limit_option
 @workers_option
+@weak_sandbox_option
 @format_option
 def translate(
     suites: tuple[str, ...],
@@ -114,6 +116,7 @@ def translate(
 @evaluate.command()
 @limit_option
 @workers_option
+@weak_sandbox_option
 @format_option
 def ibis_sql(limit: int | None, workers: int | None, format_: str) -> None:
     """Show what Ibis by itself makes of the fixture queries.

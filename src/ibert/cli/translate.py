@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ibert.cli.confinement import weak_sandbox_option
 from ibert.cli.output import FINDINGS, equal_rows, format_option, note, print_difference, print_json
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ FORMS = ("script", "function", "expression")
 @click.option(
     "--check-backends", is_flag=True, help="Tell on which of Ibis' SQL backends the code compiles."
 )
+@weak_sandbox_option
 @format_option
 def to_ibis(
     file: str,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ibert.cli.confinement import weak_sandbox_option
 from ibert.cli.output import FINDINGS, equal_rows, format_option, note, print_difference, print_json
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     "--dialect", default="duckdb", show_default=True, help="The dialect of the SQL and of DDL."
 )
 @click.option("--seed", default=0, show_default=True, help="Makes the tables' rows.")
+@weak_sandbox_option
 @format_option
 def verify(
     sql: str, ibis: str, catalogs: tuple[str, ...], dialect: str, seed: int, format_: str

@@ -102,14 +102,14 @@ def build(
         except BaseException as error:  # noqa: BLE001  the boundary
             modules.append(None)
             found.append(failure(error, 0))
-            continue
-        modules.append(module)
-        found.append(NeedsDatabase() if needs_database(module) else None)
-    for number, module in enumerate(modules):
-        if found[number] is None:
+        else:
+            modules.append(module)
+            found.append(NeedsDatabase() if needs_database(module) else None)
+    for number, tree in enumerate(modules):
+        if found[number] is None and tree is not None:
             try:
                 namespace = fresh_namespace(source.namespace(), checked=checked)
-                built = compiled(expression(module, namespace))
+                built = compiled(expression(tree, namespace))
                 output.check()
             except (NeedsDatabaseError, *_NEEDS_MORE):
                 found[number] = NeedsDatabase()

@@ -1,6 +1,6 @@
 """What code may say: an allow-list over its syntax, and the place of what it refuses.
 
-The lists stand in `policy.toml`. A policy is not what keeps the machine safe (the kernel does that):
+The lists stand in `policy.toml`. A policy is not what keeps the machine safe, as the kernel does:
 it tells what is Ibis code and what is SQL in disguise, it gives a refusal its reason and place, and
 it is a wall of its own.
 """
@@ -330,10 +330,12 @@ class _Checker:
         if self._constants is None or self._profile is Profile.OWN:
             return
         data = [*node.args, *(k.value for k in node.keywords if k.arg == "data" or not k.arg)]
+        parts = [part for value in data for part in ast.walk(value)]
+        names = [key for part in parts if isinstance(part, ast.Dict) for key in part.keys]
         found = 0
-        for part in (part for value in data for part in ast.walk(value)):
+        for part in parts:
             if isinstance(part, ast.Constant):
-                found += 1
+                found += part not in names
             elif not isinstance(part, _LITERAL) and not self._is_maker(part):
                 raise PolicyError("a memtable of something else than constants", part)
         if found > self._constants:

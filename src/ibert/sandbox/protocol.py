@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import unicodedata
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
@@ -75,6 +76,31 @@ class Failure(msgspec.Struct, frozen=True, tag=True):
     line: int | None = None
     column: int | None = None
     hint: str | None = None
+
+    def legible(self) -> Self:
+        r"""Give the same failure in characters that do nothing to a terminal or an editor.
+
+        Examples
+        --------
+        >>> Failure(FailureKind.RAISED, "\x1b[2J", "Error").legible().message
+        '\\x1b[2J'
+        """
+        exception = self.exception and _legible(self.exception)[:_LONGEST_NAME]
+        message = _legible(self.message)[:_LONGEST_MESSAGE]
+        return msgspec.structs.replace(self, message=message, exception=exception)
+
+
+_LONGEST_MESSAGE, _LONGEST_NAME = 4000, 200  # characters
+_CONTROLS = ("Cc", "Cf", "Co", "Cs")
+
+
+def _legible(text: str) -> str:
+    return "".join(
+        character.encode("unicode_escape").decode()
+        if unicodedata.category(character) in _CONTROLS and character not in "\n\t"
+        else character
+        for character in text
+    )
 
 
 class Result(msgspec.Struct, frozen=True, tag=True, dict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -35,6 +36,8 @@ from ibert.sandbox.workers import Report, SandboxError, Worker, WorkerLostError
 
 JOBS = 10_000  # that one executor does: what libraries keep from each of them stays bounded
 ALLOW_WEAK = "IBERT_ALLOW_WEAK_SANDBOX"  # the environment's variable that stands for the option
+# What surely has to run where the data are; whoever parses the code finds the rest.
+_BESIDE_DATA = re.compile(r"\bmemtable\b|\budf\.\w+\.(?:python|pyarrow)\b")
 _OVERHEAD = 1 << 16  # bytes of a reply that are no result
 _ENCODE = msgspec.msgpack.Encoder().encode
 _ANSWER = msgspec.msgpack.Decoder[Answer](Answer)
@@ -46,8 +49,8 @@ _T = TypeVar("_T")
 class Sandbox(contextlib.AbstractContextManager["Sandbox"]):
     """Runs SQL and Ibis code that nobody vouches for on read-only DuckDB databases.
 
-    Use it as a context manager. Workers start when they are first needed, and are replaced when they
-    are lost.
+    Use it as a context manager. Workers start when they are first needed, and others take their
+    place when they are lost.
 
     Parameters
     ----------
@@ -61,7 +64,8 @@ class Sandbox(contextlib.AbstractContextManager["Sandbox"]):
     layers
         The walls to set up; all but for tests.
     finish
-        A function, as `module:name`, that is applied to the expression of code before it is fetched.
+        A function, as `module:name`, that is applied to the code's expression before that is
+        fetched.
 
     Examples
     --------
@@ -160,17 +164,20 @@ class Sandbox(contextlib.AbstractContextManager["Sandbox"]):
     def _run(self, codes: list[Code], database: int) -> list[Execution | Failure]:
         if self.protection.level < ENOUGH and self._layers == ALL_LAYERS and not self._allow_weak:
             raise SandboxError(_weakness(self.protection))
-        if self._finish:
-            return [self._run_alone(code, database) for code in codes]
+        dataless = [
+            code for code in codes if not self._finish and not _BESIDE_DATA.search(code.text)
+        ]
+        built_ones = iter(self._built(dataless, database) if dataless else [])
         outcomes: list[Execution | Failure] = []
-        for code, built in zip(codes, self._built(codes, database), strict=True):
+        for code in codes:
+            built = next(built_ones) if code in dataless else NeedsDatabase()
             if isinstance(built, NeedsDatabase):
                 outcomes.append(self._run_alone(code, database))
             elif isinstance(built, Fetch):
                 reply = self._execute(msgspec.structs.replace(built, database=database))
                 outcomes.append(_LOST if isinstance(reply, Result) else reply)
             else:
-                outcomes.append(built if isinstance(built, Failure) else _LOST)
+                outcomes.append(built.legible() if isinstance(built, Failure) else _LOST)
         return outcomes
 
     def _built(self, codes: list[Code], database: int) -> list[Built]:
@@ -290,7 +297,7 @@ class Sandbox(contextlib.AbstractContextManager["Sandbox"]):
     def _checked(self, reply: Reply) -> Reply:
         """Look at all rows before anything is done with them."""
         if isinstance(reply, Failure):
-            return reply
+            return reply.legible()
         from ibert.sandbox import arrow
 
         try:

@@ -24,7 +24,7 @@ SETTLED_AGGREGATES = (
     *(ops.CountStar, ops.Count, ops.CountDistinct, ops.CountDistinctStar),
     *(ops.Sum, ops.Mean, ops.Min, ops.Max),
 )
-MESSAGE = 4000  # characters of what an exception says
+MESSAGE = 4000  # characters of what an exception says that leave the process
 
 
 class NoExpressionError(Exception):
@@ -143,5 +143,5 @@ def raised(error: BaseException) -> Failure:
         message = str(error).strip() or "it gave no reason"
     except Exception:  # noqa: BLE001  the job may have written __str__ too
         message = "its message cannot be shown"
-    message = message.encode(errors="replace").decode()
-    return Failure(FailureKind.RAISED, message[:MESSAGE], type(error).__qualname__[:MESSAGE], line)
+    message = message[:MESSAGE].encode(errors="replace").decode()
+    return Failure(FailureKind.RAISED, message, type(error).__qualname__, line)

@@ -102,7 +102,9 @@ def _run(setup: Setup, connection: socket.socket, server: int) -> tuple[Ready, C
         confine()
         snippet = _DECODE_CODE(channel.receive(job, limit=LARGEST_MESSAGE))
         database = databases[snippet.database]
-        replies = [run(code, database, output, checked, finish) for code in snippet.codes]
+        replies = [
+            run(code, database, output, checked=checked, finish=finish) for code in snippet.codes
+        ]
         channel.send(job, _ENCODE(replies))
 
     forks.rehearse(confine)
@@ -168,6 +170,7 @@ def run(
     code: Code,
     database: IbisDatabase,
     output: Output,
+    *,
     checked: bool = True,
     finish: Callable[[Any], Any] | None = None,
 ) -> Reply:

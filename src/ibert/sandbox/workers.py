@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -116,7 +117,15 @@ def server_for(role: Role) -> Server:
     with _starting:
         if key not in _servers:
             _servers[key] = Server(key[1])
+            if len(_servers) == 1:
+                atexit.register(_close_all)
         return _servers[key]
+
+
+def _close_all() -> None:
+    for (owner, _), server in _servers.items():
+        if owner == os.getpid():
+            server.close()
 
 
 def forget(server: Server) -> None:
