@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import duckdb
 import ibis
@@ -58,15 +58,15 @@ class ResultTooLargeError(Exception):
 
 
 class Database:
-    """SQL on one read-only DuckDB file.
+    """SQL on one DuckDB connection.
 
     Each job has a cursor of its own, so that temporary tables, macros and settings end with it.
     """
 
-    def __init__(self, path: str, limits: Limits, *, locked: bool = True) -> None:
-        config = LOCKED_CONFIG if locked else DUCKDB_CONFIG
-        memory = f"{limits.memory_bytes // 2} bytes"
-        self._base = duckdb.connect(path, config={**config, "memory_limit": memory})
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, limits: Limits, *, locked: bool = True
+    ) -> None:
+        self._base = connection
         self._base.execute("SET GLOBAL TimeZone = 'UTC'")
         if locked:
             self._base.execute("SET GLOBAL disabled_filesystems = 'LocalFileSystem'")
@@ -74,6 +74,14 @@ class Database:
         self.limits = limits
         self._locked = locked
         self.renew()
+
+    @classmethod
+    def open(cls, path: str, limits: Limits, *, locked: bool = True) -> Self:
+        """Open a DuckDB file to read it."""
+        config = LOCKED_CONFIG if locked else DUCKDB_CONFIG
+        memory = f"{limits.memory_bytes // 2} bytes"
+        connection = duckdb.connect(path, config={**config, "memory_limit": memory})
+        return cls(connection, limits, locked=locked)
 
     def renew(self) -> None:
         """Begin a job."""

@@ -32,7 +32,7 @@ from ibert.sandbox.protocol import (
     Snippet,
     Tables,
 )
-from ibert.sandbox.workers import Report, SandboxError, Worker, WorkerLostError
+from ibert.sandbox.workers import Report, SandboxError, Worker, WorkerLostError, warm_up
 
 JOBS = 10_000  # that one executor does: what libraries keep from each of them stays bounded
 ALLOW_WEAK = "IBERT_ALLOW_WEAK_SANDBOX"  # the environment's variable that stands for the option
@@ -164,6 +164,7 @@ class Sandbox(contextlib.AbstractContextManager["Sandbox"]):
     def _run(self, codes: list[Code], database: int) -> list[Execution | Failure]:
         if self.protection.level < ENOUGH and self._layers == ALL_LAYERS and not self._allow_weak:
             raise SandboxError(_weakness(self.protection))
+        warm_up()
         dataless = [
             code for code in codes if not self._finish and not _BESIDE_DATA.search(code.text)
         ]

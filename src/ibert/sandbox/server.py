@@ -11,10 +11,8 @@ import select
 import signal
 import socket
 import sys
-import tempfile
 import warnings
 from importlib import import_module
-from pathlib import Path
 
 from ibert.sandbox.channel import FORK, REPLY, REQUEST
 from ibert.sandbox.worker import work
@@ -78,16 +76,15 @@ def _warm(*, with_database: bool) -> None:
         from ibert.sandbox.database import Database, IbisDatabase
         from ibert.sandbox.worker import answer, run
 
-        with tempfile.TemporaryDirectory() as folder:
-            path = str(Path(folder, "warm.duckdb"))
-            with duckdb.connect(path, config={"threads": 1}) as connection:
-                connection.execute("CREATE TABLE t AS SELECT 1 AS a, 'x' AS b")
-            database = Database(path, Limits())
-            replies = [answer(built, database)]
-            for text in _WARM_DATABASE:
-                code = Code(text, constants=None)
-                replies.append(run(code, IbisDatabase(database), Output(0)))
-            assert all(isinstance(reply, Execution) for reply in replies), replies
+        connection = duckdb.connect(":memory:", config={"threads": 1})
+        connection.execute("CREATE TABLE t AS SELECT 1 AS a, 'x' AS b")
+        database = Database(connection, Limits())
+        replies = [answer(built, database)]
+        for text in _WARM_DATABASE:
+            code = Code(text, constants=None)
+            replies.append(run(code, IbisDatabase(database), Output(0)))
+        assert all(isinstance(reply, Execution) for reply in replies), replies
+        connection.close()
 
 
 def _serve(control: socket.socket, children: set[int]) -> bool:

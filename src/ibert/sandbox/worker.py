@@ -143,7 +143,7 @@ def _opened(setup: Setup) -> list[Database]:
     from ibert.sandbox.database import Database
 
     locked = Layer.DUCKDB in setup.layers
-    found = [Database(path, setup.limits, locked=locked) for path in setup.databases]
+    found = [Database.open(path, setup.limits, locked=locked) for path in setup.databases]
     pa.allocate_buffer(1)  # Arrow reserves its first gigabyte of address space now, not in a job
     return found
 

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -57,12 +58,18 @@ class Server:
                 start_new_session=True,
             )
         self._control = ours
-        ours.settimeout(START_SECONDS)
+        self._is_ready = False
+
+    def _wait(self) -> None:
+        """Wait for it to be warm; several servers warm up at the same time."""
+        if self._is_ready:
+            return
+        self._control.settimeout(START_SECONDS)
         try:
-            ready = ours.recv(REPLY.size)
+            self._is_ready = bool(self._control.recv(REPLY.size))
         except OSError:
-            ready = b""
-        if not ready:
+            pass
+        if not self._is_ready:
             self._process.kill()
             assert self._process.stderr is not None
             printed = self._process.stderr.read(1 << 16).decode(errors="replace").strip()
@@ -95,9 +102,10 @@ class Server:
     def _ask(self, kind: bytes, pid: int, descriptors: list[int]) -> int:
         with self._lock:
             try:
+                self._wait()
                 socket.send_fds(self._control, [REQUEST.pack(kind, pid)], descriptors)
                 (answer,) = REPLY.unpack(self._control.recv(REPLY.size))
-            except (OSError, ValueError, msgspec.DecodeError) as error:
+            except (OSError, ValueError, struct.error) as error:
                 raise WorkerLostError(str(error)) from None
             except BaseException:  # an interrupt: the answer must not be taken for another's
                 self.close()
@@ -120,6 +128,12 @@ def server_for(role: Role) -> Server:
             if len(_servers) == 1:
                 atexit.register(_close_all)
         return _servers[key]
+
+
+def warm_up() -> None:
+    """Start the servers that code needs, without waiting for them."""
+    for role in (Role.BUILD, Role.EXECUTE):
+        server_for(role)
 
 
 def _close_all() -> None:

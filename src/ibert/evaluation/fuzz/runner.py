@@ -185,7 +185,7 @@ class InProcess(Sandbox):
     def __init__(self, databases: Sequence[str | Path]) -> None:
         super().__init__(databases, layers=frozenset())
         with warnings.catch_warnings(action="ignore"):  # as in a worker: Ibis gives some of its own
-            self._files = [Database(str(path), self.limits) for path in databases]
+            self._files = [Database.open(str(path), self.limits) for path in databases]
             self._open = [_Tables(database) for database in self._files]
 
     def close(self) -> None:
