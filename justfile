@@ -56,6 +56,11 @@ bench-validation *arguments:
 bench-translation *arguments:
     @{{ python }} bench/translation.py "$@"
 
+# Measure what a confined execution costs beside one in this process
+[no-exit-message]
+bench-sandbox *arguments:
+    @{{ python }} bench/sandbox.py "$@"
+
 # Write README's generated numbers again
 readme:
     @{{ python }} bench/readme.py

@@ -68,9 +68,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "no stream": lambda: b"\xff" * 64,
     "half a stream": lambda: write(TABLE)[: len(write(TABLE)) // 2],
     "an index past the end": lambda: write(
-        pa.table(
-            {"a": pa.DictionaryArray.from_arrays(pa.array([7]), pa.array(["x"]), safe=False)}
-        )
+        pa.table({"a": pa.DictionaryArray.from_arrays(pa.array([7]), pa.array(["x"]), safe=False)})
     ),
 }
 

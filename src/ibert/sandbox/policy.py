@@ -320,6 +320,8 @@ class _Checker:
 
     def _check_options(self, node: ast.Call) -> None:
         for keyword in node.keywords:
+            if keyword.arg is None:
+                raise PolicyError("a declaration whose options are not written out", keyword.value)
             if keyword.arg not in ("name", "database", "catalog"):
                 continue
             value = getattr(keyword.value, "value", None)

@@ -90,7 +90,7 @@ class Failure(msgspec.Struct, frozen=True, tag=True):
         return msgspec.structs.replace(self, message=message, exception=exception)
 
 
-_LONGEST_MESSAGE, _LONGEST_NAME = 4000, 200  # characters
+_LONGEST_MESSAGE, _LONGEST_NAME, _LONGEST_COLUMN = 4000, 200, 10_000  # characters
 _CONTROLS = ("Cc", "Cf", "Co", "Cs")
 
 
@@ -144,6 +144,9 @@ class Result(msgspec.Struct, frozen=True, tag=True, dict=True):
         """
         from ibert.sandbox import arrow
 
+        if any(len(name) > _LONGEST_COLUMN for name in [*self.columns, *(self.types or ())]):
+            longest = f"more than {_LONGEST_COLUMN:,} characters"
+            raise arrow.StreamTooLargeError(f"a column of the result has a name of {longest}")
         table = arrow.read(self.stream, rows=limits.result_rows, size=limits.result_bytes)
         found = {len(self.columns), len(self.types or self.columns), table.num_columns}
         if len(found) > 1:

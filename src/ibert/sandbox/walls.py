@@ -47,6 +47,8 @@ class Walls:
     def around_job(self, parent: int, calls: seccomp.Calls, *, seconds: float | None) -> None:
         """Confine what runs jobs: it only computes."""
         libc.end_with_parent(parent, signal.SIGKILL)
+        if Layer.LANDLOCK in self._layers:
+            landlock.confine()  # once more: its worker is outside of it, too
         if Layer.RLIMITS in self._layers:
             rlimits.confine(
                 memory=None if self._size is None else self._size + self._limits.memory_bytes,

@@ -65,10 +65,8 @@ class Server:
         if self._is_ready:
             return
         self._control.settimeout(START_SECONDS)
-        try:
+        with contextlib.suppress(OSError):
             self._is_ready = bool(self._control.recv(REPLY.size))
-        except OSError:
-            pass
         if not self._is_ready:
             self._process.kill()
             assert self._process.stderr is not None
