@@ -15,6 +15,7 @@ DOORS = {
     "sandbox/server.py": {"os.fork"},  # workers
     "sandbox/forks.py": {"os.fork"},  # children
     "translator/decompilation/decompiler.py": {"exec", "compile"},  # code that iBERT just wrote
+    "translator/inference.py": {"compile", "eval"},  # syntax that iBERT just made
     "datagen/sql2ibis/module.py": {"subprocess"},  # runs ruff
 }
 BUILTINS = {"exec", "eval", "compile", "__import__"}

@@ -104,7 +104,9 @@ def test_duckdb_is_locked(databases: list[Path], sql: str) -> None:
         assert outcome.kind is FailureKind.RAISED
 
 
-@pytest.mark.parametrize("sql", ["SELECT * FROM range(3)", "SELECT unnest([1, 2]) AS glob"])
+@pytest.mark.parametrize(
+    "sql", ["SELECT * FROM range(3)", "SELECT unnest([1, 2]) AS glob", "FROM duckdb_columns()"]
+)
 def test_functions_that_give_plain_rows_are_called(sandbox: Sandbox, sql: str) -> None:
     assert not isinstance(sandbox.query(sql), Failure)
 

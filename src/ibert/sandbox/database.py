@@ -30,19 +30,11 @@ LOCKED_CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
     "temp_directory": "",
 }
-# Functions that give tables and neither change anything nor tell of anything but their arguments.
-TABLE_FUNCTIONS = frozenset(
-    [
-        "range",
-        "generate_series",
-        "unnest",
-        "repeat",
-        "repeat_row",
-        "json_each",
-        "json_tree",
-        "summary",
-    ]
-)
+# Functions that give tables, change nothing, and tell of their arguments and the tables only.
+_OF_ARGUMENTS = ("range", "generate_series", "unnest", "repeat", "repeat_row", "summary")
+_OF_JSON = ("json_each", "json_tree")
+_OF_CATALOG = ("duckdb_columns", "duckdb_tables", "duckdb_views", "duckdb_constraints")
+TABLE_FUNCTIONS = frozenset((*_OF_ARGUMENTS, *_OF_JSON, *_OF_CATALOG))
 
 
 class NotASelectError(Exception):
