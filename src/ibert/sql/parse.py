@@ -41,14 +41,18 @@ def parse_query(sql: str, dialect: str = "duckdb", *, source: str | None = None)
     return _query(sql, dialect, source)
 
 
-def count_constants(query: exp.Expr) -> int:
+def count_constants(query: exp.Expr) -> int | None:
     """Count the constants of a query: no relation of constants that it has holds more.
+
+    None for a recursive query, which may come down to any number of constants.
 
     Examples
     --------
     >>> count_constants(parse_query("SELECT a FROM (VALUES (1, 'x'), (NULL, TRUE)) AS t(a, b)"))
     4
     """
+    if any(found.recursive for found in query.find_all(exp.With)):
+        return None
     return sum(1 for _ in query.find_all(exp.Literal, exp.Boolean, exp.Null))
 
 

@@ -138,7 +138,7 @@ class Verifier(AbstractContextManager["Verifier"]):
         return verdict
 
     def _run_again(
-        self, code: str, execution: Execution, database: int, constants: int
+        self, code: str, execution: Execution, database: int, constants: int | None
     ) -> Result | Failure:
         """Run code on another database: its SQL or, where that needs what the code set up, it."""
         result = self._sandbox.query(execution.sql, database=database)
