@@ -37,6 +37,7 @@ CODES = {
     "IB306": "nothing is proved",
     "IB307": "the worker died",
     "IB308": "the code is refused",
+    "IB309": "equal under the declared foreign keys only",
     "IB401": "not an example",
     "IB402": "an example that does not hold",
     "IB403": "a file that is not the one its manifest describes",

@@ -13,6 +13,7 @@ class Status(enum.StrEnum):
     """What is known about an answer, best first."""
 
     VERIFIED = "VERIFIED"  # ran, no difference, and there were rows to differ in
+    CONDITIONAL = "CONDITIONAL"  # no difference where the declared foreign keys hold, but elsewhere
     CHECKED = "CHECKED"  # ran or builds, but proves nothing: the verdict says why
     REFUTED = "REFUTED"  # ran, and differs
     REFUSED = "REFUSED"  # the engine declined
@@ -48,6 +49,38 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     unexpected: tuple[tuple[str, ...], ...] = ()
 
 
+class TableRows(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of a table, values as text, in the columns that the two sides name."""
+
+    name: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+class Counterexample(msgspec.Struct, frozen=True, kw_only=True):
+    """The fewest rows that were found on which two queries differ.
+
+    Parameters
+    ----------
+    tables
+        The rows that are left; a table that is not here, or has no rows, is empty.
+    columns
+        Those of the two results.
+    reference
+        What the SQL gives on these rows.
+    result
+        What the code gives on them.
+    ordered
+        Whether the order of the rows of the results matters.
+    """
+
+    tables: tuple[TableRows, ...]
+    columns: tuple[str, ...]
+    reference: tuple[tuple[str, ...], ...]
+    result: tuple[tuple[str, ...], ...]
+    ordered: bool = False
+
+
 class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a verdict rests on.
 
@@ -65,7 +98,9 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sql
         The SQL that Ibis compiled the code to.
     difference
-        For REFUTED: what differs.
+        For REFUTED and CONDITIONAL: what differs.
+    counterexample
+        Likewise, where the rows differ: the smallest tables that show it.
     """
 
     databases: int = 0
@@ -74,6 +109,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     protection: int = 0
     sql: str | None = None
     difference: Difference | None = None
+    counterexample: Counterexample | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

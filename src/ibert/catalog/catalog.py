@@ -13,6 +13,7 @@ from sqlglot import exp
 
 from ibert.catalog import readers
 from ibert.catalog.ddl import read_ddl, write_ddl
+from ibert.catalog.keys import Keys, read_keys
 from ibert.catalog.schemas import by_path, check_schemas, type_name
 from ibert.catalog.types import write_type
 from ibert.diagnostics import Diagnostic, IbertError, collected, did_you_mean
@@ -23,12 +24,14 @@ class Catalog:
 
     Names are found in any case, as in SQL; a name in the very case wins where there are several.
     Catalogs are equal if they have the same tables, in whatever order, with the same columns in the
-    same order and of the same types.
+    same order and of the same types, and the same declared keys.
 
     Parameters
     ----------
     tables
         Schemas by table name. To make a catalog from anything else, see the `from_` methods.
+    keys
+        The declared keys by table name; those of DDL are read by `from_ddl` and `from_any`.
 
     Raises
     ------
@@ -50,11 +53,14 @@ class Catalog:
       hint: did you mean 'total'?
     """
 
-    __slots__ = ("_tables",)
+    __slots__ = ("_keys", "_tables")
 
-    def __init__(self, tables: Mapping[str, Schema]) -> None:
+    def __init__(
+        self, tables: Mapping[str, Schema], keys: Mapping[str, Keys] | None = None
+    ) -> None:
         check_schemas(tables, by_path())
         self._tables = dict(tables)
+        self._keys = {name: found for name, found in (keys or {}).items() if name in tables}
 
     @classmethod
     def from_any(cls, thing: object, *, dialect: str = "duckdb") -> Catalog:
@@ -84,7 +90,7 @@ class Catalog:
         if isinstance(thing, Catalog):
             return thing
         with readers.Reader(dialect) as reader:
-            return cls(reader.read(thing))
+            return cls(reader.read(thing), reader.keys)
 
     @classmethod
     def from_dict(
@@ -144,7 +150,7 @@ class Catalog:
           note  string
         }
         """
-        return cls(read_ddl(sql, dialect, source))
+        return cls(read_ddl(sql, dialect, source), read_keys(sql, dialect))
 
     @classmethod
     def from_document(cls, text: str, source: str) -> Catalog:
@@ -237,6 +243,11 @@ class Catalog:
         """The schemas by table name, in the order of declaration; read-only."""
         return MappingProxyType(self._tables)
 
+    @property
+    def keys(self) -> Mapping[str, Keys]:
+        """The declared keys by table name; read-only."""
+        return MappingProxyType(self._keys)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._tables)
 
@@ -250,7 +261,9 @@ class Catalog:
         return self._tables[self.table_name(name)]
 
     def __eq__(self, other: object) -> bool:
-        return self._tables == other._tables if isinstance(other, Catalog) else NotImplemented
+        if not isinstance(other, Catalog):
+            return NotImplemented
+        return self._tables == other._tables and self._keys == other._keys
 
     def __hash__(self) -> int:
         return hash(frozenset(self._tables.items()))
@@ -324,7 +337,7 @@ class Catalog:
                     kept.add(self.table_name(name))
                 except IbertError as error:
                     found += error.diagnostics
-        return Catalog({name: self._tables[name] for name in self if name in kept})
+        return Catalog({name: self._tables[name] for name in self if name in kept}, self._keys)
 
     def to_dict(self) -> dict[str, dict[str, str]]:
         """Give `{table: {column: Ibis type}}`, which `from_dict` reads.

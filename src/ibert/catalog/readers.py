@@ -14,6 +14,7 @@ from ibis.expr.schema import Schema
 
 from ibert.catalog.ddl import read_ddl
 from ibert.catalog.dialects import types_of
+from ibert.catalog.keys import Keys, read_keys
 from ibert.catalog.schemas import SHAPE, Locate, by_path, check_schemas, read_schemas
 from ibert.diagnostics import Diagnostic, IbertError, Span, collected
 from ibert.documents import load, read_text
@@ -34,6 +35,11 @@ class Reader:
     dialect
         The dialect of `.sql` and `.ddl` files.
 
+    Attributes
+    ----------
+    keys
+        The keys of the tables that were read, as far as they are declared.
+
     Examples
     --------
     >>> with Reader("duckdb") as reader:
@@ -47,6 +53,7 @@ class Reader:
         types_of(dialect)  # refuses what is no dialect, also where there is no DDL
         self._dialect = dialect
         self._open = ExitStack()
+        self.keys: dict[str, Keys] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -85,7 +92,9 @@ class Reader:
         if suffix in DATABASE_SUFFIXES:
             return read_duckdb(path)
         if suffix in DDL_SUFFIXES:
-            return read_ddl(read_text(path), self._dialect, str(path))
+            text = read_text(path)
+            self.keys |= read_keys(text, self._dialect)
+            return read_ddl(text, self._dialect, str(path))
         if suffix in DOCUMENT_SUFFIXES:
             return read_document(read_text(path), str(path))
         known = ", ".join(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ibert.diagnostics import IbertError
-    from ibert.verdict import Difference, Evidence
+    from ibert.verdict import Counterexample, Difference, Evidence
 
 FINDINGS = 1
 USAGE = 2
@@ -69,6 +69,29 @@ def print_difference(difference: Difference) -> None:
         for row in rows:
             table.add_row(side, *(escape(row[i]) for i in shown))
     Console(stderr=True).print(table)
+
+
+def print_counterexample(found: Counterexample) -> None:
+    """Show the tables on which two queries differ and what both give, on stderr."""
+    from rich.box import SIMPLE
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(stderr=True)
+    shown = [(item.name, item.columns, item.rows) for item in found.tables]
+    shown += [("the SQL gives", found.columns, found.reference)]
+    shown += [("Ibis gives", found.columns, found.result)]
+    if not found.tables:
+        console.print("on empty tables")
+    for title, columns, rows in shown:
+        if not rows:
+            console.print(f"{title}: no rows", highlight=False)
+            continue
+        table = Table(*map(escape, columns), title=escape(title), title_justify="left", box=SIMPLE)
+        for row in rows:
+            table.add_row(*map(escape, row))
+        console.print(table)
 
 
 def _differing_columns(difference: Difference) -> list[int]:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 import click
 
 from ibert.cli.confinement import weak_sandbox_option
-from ibert.cli.output import FINDINGS, equal_rows, format_option, note, print_difference, print_json
+from ibert.cli.output import (
+    FINDINGS,
+    equal_rows,
+    format_option,
+    note,
+    print_counterexample,
+    print_difference,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from ibert.verdict import Verdict
@@ -29,10 +37,22 @@ if TYPE_CHECKING:
     "--dialect", default="duckdb", show_default=True, help="The dialect of the SQL and of DDL."
 )
 @click.option("--seed", default=0, show_default=True, help="Makes the tables' rows.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A DuckDB file to run both on as well; it is not changed. Its tables are the catalog, "
+    "where none is given.",
+)
 @weak_sandbox_option
 @format_option
 def verify(
-    sql: str, ibis: str, catalogs: tuple[str, ...], dialect: str, seed: int, format_: str
+    sql: str,
+    ibis: str,
+    catalogs: tuple[str, ...],
+    dialect: str,
+    seed: int,
+    data: Path | None,
+    format_: str,
 ) -> None:
     """Run SQL and Ibis code on the same generated tables and compare what they give.
 
@@ -44,8 +64,9 @@ def verify(
 
     if sql == ibis == "-":
         raise click.UsageError("only one of --sql and --ibis can be read from stdin")
-    catalog = Catalog.from_any(list(catalogs), dialect=dialect) if catalogs else None
-    verdict = run(_text(sql), _text(ibis), catalog, dialect=dialect, seed=seed)
+    described = list(catalogs) or ([str(data)] if data else [])
+    catalog = Catalog.from_any(described, dialect=dialect) if described else None
+    verdict = run(_text(sql), _text(ibis), catalog, dialect=dialect, seed=seed, data=data)
     if format_ == "json":
         print_json(verdict)
     else:
@@ -71,5 +92,7 @@ def _print(verdict: Verdict) -> None:
         note(equal_rows(evidence))
     for diagnostic in verdict.diagnostics:
         note(str(diagnostic))
-    if evidence.difference:
+    if evidence.counterexample:
+        print_counterexample(evidence.counterexample)
+    elif evidence.difference:
         print_difference(evidence.difference)

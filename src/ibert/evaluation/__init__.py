@@ -2,6 +2,7 @@
 
 from ibert.evaluation.engines import ENGINES, NATIVE, Engine
 from ibert.evaluation.score import Outcome, Reason, Score, evaluate
+from ibert.evaluation.strength import Strength, measure
 from ibert.evaluation.suites import SUITES, Case, Source, Suite, load_suite
 
 __all__ = [
@@ -14,7 +15,9 @@ __all__ = [
     "Reason",
     "Score",
     "Source",
+    "Strength",
     "Suite",
     "evaluate",
     "load_suite",
+    "measure",
 ]

@@ -22,7 +22,7 @@ from ibert.sandbox import Execution, Limits, Profile
 from ibert.verdict import Status, Verdict
 from ibert.verifier import Job, Verifier, compare, verify_many
 from ibert.verifier.comparison import rows_of
-from ibert.verifier.verify import Reference
+from ibert.verifier.reference import Reference
 
 LIMITS = Limits(seconds=60, memory_bytes=4 << 30)  # the joins of TPC-DS
 PASSTHROUGHS = ("parse_sql", "raw_sql", "sql")  # methods that are given SQL

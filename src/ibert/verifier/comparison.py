@@ -73,6 +73,11 @@ def rows_of(table: pa.Table) -> list[Row]:
     return list(zip(*map(_values, table.columns), strict=True))
 
 
+def shown(table: pa.Table) -> list[tuple[str, ...]]:
+    """Give the rows as text."""
+    return [tuple(map(_text, row)) for row in rows_of(table)]
+
+
 def _columns_differ(reference: Result, result: Result) -> Difference | None:
     want, have = len(reference.columns), len(result.columns)
     if want == have:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, chain, pairwise
 from pathlib import Path
 
 import msgspec
+import pyarrow as pa
 from sqlglot import exp
 
 from ibert.diagnostics import Diagnostic, Span
 from ibert.sandbox import Execution, Failure, FailureKind, Limits, Profile, Result, Sandbox
-from ibert.sql import Output, count_constants, describe_output, is_qualified, parse_query, to_duckdb
+from ibert.sql import count_constants, parse_query
 from ibert.sql.annotation import ColumnTypes
-from ibert.verdict import Difference, Evidence, Status, Verdict
-from ibert.verifier.comparison import Row, compare, rows_of
+from ibert.verdict import Counterexample, Difference, Evidence, Status, Verdict
+from ibert.verifier.comparison import compare, rows_of
+from ibert.verifier.counterexample import shrink
+from ibert.verifier.reference import Reference, in_duckdb, refer
 
 _CODES = {
     FailureKind.RAISED: "IB302",
@@ -31,29 +33,6 @@ _COLUMNS = """
 _HINTS = {
     FailureKind.NO_EXPRESSION: "assign the result to `expr`, or end with the expression itself",
 }
-
-
-@dataclass(frozen=True)
-class Reference:
-    """The result that code should give.
-
-    Attributes
-    ----------
-    result
-        The rows of the SQL.
-    named
-        Whether the SQL chose the name of each column, and for no other one: in Ibis no name occurs
-        twice.
-    order
-        The sort key of each row; None where any order will do.
-    undetermined
-        Why this result is not the only right one; None where it is.
-    """
-
-    result: Result
-    named: list[bool]
-    order: list[Row] | None = None
-    undetermined: str | None = None
 
 
 class Verifier(AbstractContextManager["Verifier"]):
@@ -98,6 +77,8 @@ class Verifier(AbstractContextManager["Verifier"]):
         self._sandbox = Sandbox(databases, limits=limits, allow_weak=allow_weak)
         ends = list(accumulate(map(len, witnesses), initial=0))
         self._witnesses = [range(*pair) for pair in pairwise(ends)]  # by number in the sandbox
+        self._asked: tuple[str, str] | None = None
+        self._references: dict[int, Reference | Failure] = {}  # of the SQL that was asked for last
 
     def __exit__(self, *exception: object) -> None:
         self._sandbox.close()
@@ -114,14 +95,36 @@ class Verifier(AbstractContextManager["Verifier"]):
         IbertError
             The SQL is not one query of the dialect, or DuckDB has no spelling for it.
         """
-        return _combined(
-            self._on_witness(sql, code, dialect, i) for i in range(len(self._witnesses))
-        )
+        return combined(self.verdicts(sql, code, dialect=dialect))
 
-    def _on_witness(self, sql: str, code: str, dialect: str, witness: int) -> Verdict:
-        reference = self.reference(sql, dialect, witness=witness)
+    def verdicts(self, sql: str, code: str, *, dialect: str = "duckdb") -> Iterator[Verdict]:
+        """Give the verdict on each witness, as they are asked for.
+
+        Raises
+        ------
+        IbertError
+            As for `verify`.
+        """
         constants = count_constants(parse_query(sql, dialect))
-        execution = self.execute(code, witness=witness, constants=constants)
+        first: Execution | None = None
+        for i in range(len(self._witnesses)):
+            reference = self.reference(sql, dialect, witness=i)
+            if first:
+                execution = self._again(code, first, i, constants)
+            else:
+                execution = self.execute(code, witness=i, constants=constants)
+            if isinstance(execution, Execution):
+                first = first or execution
+            yield self._on_witness(reference, execution, code, i, constants)
+
+    def _on_witness(
+        self,
+        reference: Reference | Failure,
+        execution: Execution | Failure,
+        code: str,
+        witness: int,
+        constants: int | None,
+    ) -> Verdict:
         verdict = self.judge(reference, execution)
         if not verdict.verified or isinstance(reference, Failure) or isinstance(execution, Failure):
             return verdict
@@ -137,6 +140,20 @@ class Verifier(AbstractContextManager["Verifier"]):
                 return _refuted(difference, verdict.evidence)
         return verdict
 
+    def _again(
+        self, code: str, first: Execution, witness: int, constants: int | None
+    ) -> Execution | Failure:
+        """Run what code was compiled to on another witness, and cast it as Ibis would.
+
+        What needs more than the SQL (tables and functions that the code sets up) runs as code, and
+        so does what fails, which is what the failure is read from.
+        """
+        raw = self._sandbox.query(first.sql, database=self._witnesses[witness][0])
+        fetched = _cast(raw, first.fetched.table.schema) if isinstance(raw, Result) else None
+        if isinstance(raw, Failure) or fetched is None:
+            return self.execute(code, witness=witness, constants=constants)
+        return Execution(first.sql, raw, fetched, first.settled)
+
     def _run_again(
         self, code: str, execution: Execution, database: int, constants: int | None
     ) -> Result | Failure:
@@ -146,6 +163,23 @@ class Verifier(AbstractContextManager["Verifier"]):
             return result
         again = self._run(code, database, constants)
         return again.raw if isinstance(again, Execution) else again
+
+    def counterexample(
+        self, sql: str, other: str, *, dialect: str = "duckdb", witness: int = 0
+    ) -> Counterexample | None:
+        """Find the fewest rows of a witness on which SQL and other SQL of DuckDB's differ.
+
+        Raises
+        ------
+        IbertError
+            As for `verify`.
+        """
+        first, *_ = self._witnesses[witness]
+        names = self._sandbox.query("SELECT table_name FROM duckdb_tables()", database=first)
+        if isinstance(names, Failure):
+            return None
+        tables = [name for (name,) in rows_of(names.table)]
+        return shrink(self._in_duckdb(sql, dialect), other, self._sandbox.query, [first], tables)
 
     def reference(
         self, sql: str, dialect: str = "duckdb", *, witness: int = 0
@@ -157,36 +191,17 @@ class Verifier(AbstractContextManager["Verifier"]):
         IbertError
             The SQL is not one query of the dialect, or DuckDB has no spelling for it.
         """
-        query = parse_query(sql, dialect)
-        if dialect != "duckdb" or is_qualified(query):
-            sql = to_duckdb(query, dialect, self._columns)
-            query = parse_query(sql)
-        first, *others = self._witnesses[witness]
-        result = self._sandbox.query(sql, database=first)
-        if isinstance(result, Failure):
-            return result
-        output = describe_output(query)
-        chosen = output.chosen(len(result.columns))
-        named = [
-            is_chosen and count == 1
-            for is_chosen, count in zip(chosen, _occurrences(result.columns), strict=True)
-        ]
-        if output.volatile:
-            return Reference(result, named, undetermined="it draws at random")
-        order = None
-        if output.ordered:
-            again = output.keyed and self._sandbox.query(output.keyed, database=first)
-            keyed = again or result
-            order = _sort_keys(keyed, output, result)
-            if order is None:
-                reason = "its ORDER BY cannot be read off its result"
-                return Reference(result, named, undetermined=reason)
-        for database in () if output.settled else others:
-            again = self._sandbox.query(sql, database=database)
-            if isinstance(again, Failure) or compare(result, again, order=order):
-                reason = "its result depends on the order in which the rows are stored"
-                return Reference(result, named, order, reason)
-        return Reference(result, named, order)
+        asked = (sql, dialect)
+        if asked != self._asked:
+            self._asked, self._references = asked, {}
+        if witness not in self._references:
+            databases = self._witnesses[witness]
+            found = refer(self._in_duckdb(sql, dialect), self._sandbox.query, databases)
+            self._references[witness] = found
+        return self._references[witness]
+
+    def _in_duckdb(self, sql: str, dialect: str) -> str:
+        return in_duckdb(sql, dialect, self._columns if dialect != "duckdb" else {})
 
     @cached_property
     def _columns(self) -> ColumnTypes:
@@ -239,7 +254,7 @@ class Verifier(AbstractContextManager["Verifier"]):
         return Verdict(status=Status.VERIFIED, evidence=evidence)
 
 
-def _combined(verdicts: Iterable[Verdict]) -> Verdict:
+def combined(verdicts: Iterable[Verdict]) -> Verdict:
     """Make one verdict of those on several witnesses: the first that is not in favour, if any."""
     verified, checked = [], []
     for verdict in verdicts:
@@ -259,33 +274,27 @@ def _combined(verdicts: Iterable[Verdict]) -> Verdict:
     return msgspec.structs.replace(verified[0], evidence=evidence)
 
 
+def _cast(raw: Result, schema: pa.Schema) -> Result | None:
+    """Do what Ibis does to fetched data; None where it cannot be done."""
+    if raw.table.schema.equals(schema):
+        return msgspec.structs.replace(raw, types=None)
+    try:
+        columns = [
+            column if column.type == field.type else column.cast(field.type)
+            for column, field in zip(raw.table.columns, schema, strict=True)
+        ]
+        table = pa.Table.from_arrays(columns, schema=schema)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError):
+        return None
+    return msgspec.structs.replace(Result.of(table, None), columns=raw.columns)
+
+
 def _difference(reference: Reference, execution: Execution) -> Difference | None:
     for path, result in (("raw", execution.raw), ("fetched", execution.fetched)):
         found = compare(reference.result, result, named=reference.named, order=reference.order)
         if found:
             return msgspec.structs.replace(found, path=path)
     return None
-
-
-def _occurrences(names: Sequence[str]) -> list[int]:
-    """Tell for each name how often it occurs; DuckDB does not mind the case."""
-    folded = [name.casefold() for name in names]
-    return [folded.count(name) for name in folded]
-
-
-def _sort_keys(keyed: Result | Failure, output: Output, reference: Result) -> list[Row] | None:
-    """Read the sort key of each row off the keyed result; None where that cannot be done."""
-    if isinstance(keyed, Failure):
-        return None
-    positions = output.key_positions(keyed.columns)
-    if positions is None:
-        return None
-    rows = rows_of(keyed.table)
-    if keyed is not reference:
-        width = len(reference.columns)
-        if [row[:width] for row in rows] != rows_of(reference.table):
-            return None
-    return [tuple(row[i] for i in positions) for row in rows]
 
 
 _PATHS = {

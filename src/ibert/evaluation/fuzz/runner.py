@@ -32,7 +32,8 @@ from ibert.sandbox.snippet import Output
 from ibert.sandbox.worker import answer
 from ibert.sandbox.worker import run as run_code
 from ibert.verdict import Status, Verdict
-from ibert.verifier.verify import Reference, Verifier
+from ibert.verifier.reference import Reference
+from ibert.verifier.verify import Verifier
 
 PER_CATALOG = 40  # queries over the same tables
 DRAWS = 3  # of a query, until one gives rows

@@ -7,7 +7,7 @@ from random import Random
 import pyarrow as pa
 
 from ibert.catalog import Catalog
-from ibert.verifier.witness import Literals, values
+from ibert.verifier.values import Constants, values
 
 ROWS = (6, 14)  # at least and at most, of a table that is not empty
 NULL_SHARE = 0.2
@@ -78,7 +78,7 @@ def make_rows(catalog: Catalog, rng: Random) -> dict[str, pa.Table]:
         rng.shuffle(places)
         arrays = []
         for column, dtype in catalog[name].items():
-            make = values(dtype, Literals(()))
+            make = values(dtype, Constants())
             drawn = [None if rng.random() < NULL_SHARE else make(rng) for _ in range(count)]
             if column == KEY:
                 drawn = rng.sample(range(1, count + 3), count)

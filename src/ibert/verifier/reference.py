@@ -1,0 +1,129 @@
+"""The reference: what a query gives, and what about it is fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ibert.sandbox import Failure, Result
+from ibert.sql import Output, describe_output, is_qualified, parse_query, to_duckdb
+from ibert.sql.annotation import ColumnTypes
+from ibert.verifier.comparison import Row, compare, rows_of
+
+Run = Callable[..., Result | Failure]  # runs SQL on the database of a number
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The result that code should give.
+
+    Attributes
+    ----------
+    result
+        The rows of the SQL.
+    named
+        Whether the SQL chose the name of each column, and for no other one: in Ibis no name occurs
+        twice.
+    order
+        The sort key of each row; None where any order will do.
+    undetermined
+        Why this result is not the only right one; None where it is.
+    """
+
+    result: Result
+    named: list[bool]
+    order: list[Row] | None = None
+    undetermined: str | None = None
+
+
+def in_duckdb(sql: str, dialect: str, columns: ColumnTypes) -> str:
+    """Give the text of a query in DuckDB's dialect, with tables by the last part of their names.
+
+    Parameters
+    ----------
+    sql
+        The query.
+    dialect
+        Its dialect.
+    columns
+        The types of the columns of the tables, on which some operators of other dialects depend.
+
+    Raises
+    ------
+    IbertError
+        The SQL is not one query of the dialect, or DuckDB has no spelling for it.
+
+    Examples
+    --------
+    >>> in_duckdb("SELECT TOP 3 a FROM t", "tsql", {})
+    'SELECT a FROM t LIMIT 3'
+    """
+    query = parse_query(sql, dialect)
+    return to_duckdb(query, dialect, columns) if dialect != "duckdb" or is_qualified(query) else sql
+
+
+def refer(sql: str, run: Run, databases: Sequence[int]) -> Reference | Failure:
+    """Run a query of DuckDB's dialect and find out what about its result is fixed.
+
+    Parameters
+    ----------
+    sql
+        The query.
+    run
+        Runs SQL on a database.
+    databases
+        Which hold the same rows in different orders.
+
+    Raises
+    ------
+    IbertError
+        The SQL is not one query.
+    """
+    query = parse_query(sql)
+    first, *others = databases
+    result = run(sql, database=first)
+    if isinstance(result, Failure):
+        return result
+    output = describe_output(query)
+    chosen = output.chosen(len(result.columns))
+    named = [
+        is_chosen and count == 1
+        for is_chosen, count in zip(chosen, _occurrences(result.columns), strict=True)
+    ]
+    if output.volatile:
+        return Reference(result, named, undetermined="it draws at random")
+    order = None
+    if output.ordered:
+        again = output.keyed and run(output.keyed, database=first)
+        keyed = again or result
+        order = _sort_keys(keyed, output, result)
+        if order is None:
+            reason = "its ORDER BY cannot be read off its result"
+            return Reference(result, named, undetermined=reason)
+    for database in () if output.settled else others:
+        again = run(sql, database=database)
+        if isinstance(again, Failure) or compare(result, again, order=order):
+            reason = "its result depends on the order in which the rows are stored"
+            return Reference(result, named, order, reason)
+    return Reference(result, named, order)
+
+
+def _occurrences(names: Sequence[str]) -> list[int]:
+    """Tell for each name how often it occurs; DuckDB does not mind the case."""
+    folded = [name.casefold() for name in names]
+    return [folded.count(name) for name in folded]
+
+
+def _sort_keys(keyed: Result | Failure, output: Output, reference: Result) -> list[Row] | None:
+    """Read the sort key of each row off the keyed result; None where that cannot be done."""
+    if isinstance(keyed, Failure):
+        return None
+    positions = output.key_positions(keyed.columns)
+    if positions is None:
+        return None
+    rows = rows_of(keyed.table)
+    if keyed is not reference:
+        width = len(reference.columns)
+        if [row[:width] for row in rows] != rows_of(reference.table):
+            return None
+    return [tuple(row[i] for i in positions) for row in rows]
