@@ -1,6 +1,7 @@
 """The command line: what it prints where, and its exit codes."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -103,8 +104,8 @@ def test_verify_shows_the_rows_that_differ() -> None:
     result = ibert(*VERIFY, "--ibis", "users.agg(n=_.name.count())")
     assert (result.returncode, result.stdout) == (1, "REFUTED\n")
     assert "IB305 1 of 1 rows differ" in result.stderr
-    assert "only in" in result.stderr
-    assert "the SQL   40" in result.stderr
+    users, sql, code = re.split("the SQL gives|Ibis gives", result.stderr)
+    assert ("NULL" in users, "1" in sql, "0" in code) == (True, True, True)
 
 
 def test_values_are_shown_as_they_are() -> None:

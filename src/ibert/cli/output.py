@@ -88,10 +88,10 @@ def print_counterexample(found: Counterexample) -> None:
         if not rows:
             console.print(f"{title}: no rows", highlight=False)
             continue
-        table = Table(*map(escape, columns), title=escape(title), title_justify="left", box=SIMPLE)
+        table = Table(*map(escape, columns), box=SIMPLE)
         for row in rows:
             table.add_row(*map(escape, row))
-        console.print(table)
+        console.print(f"{escape(title)}:", table, highlight=False)
 
 
 def _differing_columns(difference: Difference) -> list[int]:

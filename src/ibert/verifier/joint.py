@@ -233,7 +233,9 @@ class JointRows:
             schema=schema,
         )
         asked = ", ".join(predicate.sql for predicate in predicates)
-        return self._ask(f"SELECT {asked} FROM joint", table)  # noqa: S608  the query's own
+        found = self._ask(f"SELECT {asked} FROM joint", table)  # noqa: S608  the query's own
+        # What gives several rows for one is no predicate.
+        return found if found is not None and len(found) == len(rows) else None
 
     def _drawn(self) -> JointRow:
         row = {ref: self.draw(ref) for ref in self.refs}
