@@ -24,7 +24,7 @@ class Catalog:
 
     Names are found in any case, as in SQL; a name in the very case wins where there are several.
     Catalogs are equal if they have the same tables, in whatever order, with the same columns in the
-    same order and of the same types, and the same declared keys.
+    same order and of the same types, whatever keys are declared.
 
     Parameters
     ----------
@@ -261,9 +261,7 @@ class Catalog:
         return self._tables[self.table_name(name)]
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Catalog):
-            return NotImplemented
-        return self._tables == other._tables and self._keys == other._keys
+        return self._tables == other._tables if isinstance(other, Catalog) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(frozenset(self._tables.items()))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sqlglot import exp, parse
-from sqlglot.errors import SqlglotError
+from sqlglot import exp
+
+from ibert.sql.script import Script
 
 
 class ForeignKey(NamedTuple):
@@ -34,12 +35,8 @@ def read_keys(sql: str, dialect: str) -> dict[str, Keys]:
     >>> read_keys("CREATE TABLE t (id INT PRIMARY KEY, u INT REFERENCES u (id))", "postgres")["t"]
     Keys(primary=('id',), foreign=(ForeignKey(columns=('u',), table='u', referred=('id',)),))
     """
-    try:
-        statements = parse(sql, dialect=dialect)
-    except (SqlglotError, RecursionError):
-        return {}
     found: dict[str, Keys] = {}
-    for statement in statements:
+    for statement, _ in Script(sql, dialect, None, []).statements():
         if isinstance(statement, exp.Create | exp.Alter):
             table = statement.find(exp.Table)
             keys = found.get(table.name, Keys()) if table else Keys()

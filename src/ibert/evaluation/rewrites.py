@@ -47,7 +47,7 @@ def rewritten(query: exp.Expr) -> Iterator[Rewritten]:
             copy = query.copy()
             found = next(item for i, item in enumerate(copy.walk()) if i == place)
             parent = found.parent
-            changed = rewrite(found)
+            changed = None if _is_special(found) else rewrite(found)
             if changed is None:
                 continue
             if parent is None:
@@ -58,6 +58,12 @@ def rewritten(query: exp.Expr) -> Iterator[Rewritten]:
             if sql not in seen:
                 seen.add(sql)
                 yield Rewritten(rule, sql)
+
+
+def _is_special(node: exp.Expr) -> bool:
+    """Tell whether an operator stands for something else: a quantifier, the values of a PIVOT."""
+    quantified = isinstance(node, exp.Binary) and isinstance(node.expression, exp.Any | exp.All)
+    return quantified or node.find_ancestor(exp.Pivot) is not None
 
 
 _MIRRORED: dict[type[exp.Expr], type[exp.Expr]] = {

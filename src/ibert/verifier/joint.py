@@ -315,7 +315,9 @@ class JointRows:
     def _edges(self, wanted: Sequence[Wanted], rows: list[JointRow]) -> list[JointRow]:
         """Set each column to each value around its constants, and let the others follow."""
         found: list[tuple[JointRow, set[Ref]]] = []
-        for ref in sorted({ref for predicate in (*wanted, *self._atoms) for ref in predicate.refs}):
+        held = {target for constant in self.analysis.constants for target in constant.targets}
+        refs = {ref for predicate in (*wanted, *self._atoms) for ref in predicate.refs}
+        for ref in sorted(refs | {ref for ref in self.refs if self._of_table(ref) in held}):
             make = self.makers[self._of_table(ref)]
             beside = {other for p in wanted if ref in p.refs for other in p.refs} - {ref}
             alike = [other for other in sorted(beside) if self.dtype(other) == self.dtype(ref)]

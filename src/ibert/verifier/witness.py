@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ibert.catalog import Catalog
+from ibert.catalog.keys import Keys
 from ibert.database import write_database
 from ibert.verifier.databases import backwards, to_arrow
 from ibert.verifier.reference import in_duckdb
@@ -33,7 +34,8 @@ def write_witnesses(
     IbertError
         The SQL does not parse, or a column's type cannot be generated.
     """
-    selection = selected(in_duckdb(sql, dialect, catalog.to_sql_types()), catalog, seed)
+    query = in_duckdb(sql, dialect, catalog.to_sql_types())
+    selection = selected(query, catalog, frozenset(catalog.keys.items()), seed)
     ddl = catalog.to_ddl("duckdb")
     witnesses = []
     for i, chosen in enumerate(selection.chosen):
@@ -47,12 +49,23 @@ def write_witnesses(
 
 
 @lru_cache(maxsize=64)
-def selected(sql: str, catalog: Catalog, seed: int) -> Selection:
+def selected(sql: str, tables: Catalog, keys: frozenset[tuple[str, Keys]], seed: int) -> Selection:
     """Choose the databases for a query of DuckDB's dialect; once, for all that is judged by them.
+
+    Parameters
+    ----------
+    sql
+        The query.
+    tables
+        Its tables.
+    keys
+        Their declared keys, which do not count where catalogs are compared.
+    seed
+        Makes the rows and the choice.
 
     Raises
     ------
     IbertError
         The SQL does not parse, or a column's type cannot be generated.
     """
-    return select(sql, catalog, seed=seed)
+    return select(sql, Catalog(tables.tables, dict(keys)), seed=seed)
