@@ -429,7 +429,7 @@ def _is_constant(node: exp.Expr | None) -> bool:
     """Tell whether an expression has a value without any row."""
     if not isinstance(node, exp.Condition) or isinstance(node, exp.Column | exp.Star | exp.Query):
         return False
-    if not node.find(exp.Literal):
+    if isinstance(node, exp.If) or not node.find(exp.Literal):
         return False
     return not node.find(exp.Column, exp.Query, exp.AggFunc, exp.Window, exp.Identifier)
 

@@ -24,7 +24,9 @@ COARSE = ((0, 1, 1, 2, 4), (0, 1, 2, 3), (1, 3, 100_000))
 CHAIN = 6  # tables that refer to each other in a row
 SLACK = 3  # joint rows more than a LIMIT takes
 
-Rows = dict[str, list[dict[str, Any]]]
+FREE_KEYS = 1000  # numbers of keys from there on are given to rows that repeat one
+Items = list[dict[str, Any]]
+Rows = dict[str, Items]
 
 
 class Database(NamedTuple):
@@ -422,8 +424,19 @@ class Databases:
                         row[column] = self._joint.makers[table, column](self._rng)
             primary = self._catalog.keys[table].primary if table in self._catalog.keys else ()
             if primary:
-                distinct = {tuple(row[column] for column in primary): row for row in items[::-1]}
-                items[:] = list(distinct.values())[::-1]
+                items[:] = self._distinct(table, items, primary)
+
+    def _distinct(self, table: str, items: Items, primary: tuple[str, ...]) -> Items:
+        """Give another key to rows that repeat one; leave them out where others refer to it."""
+        held = {(self._instances[ref.instance], ref.column) for ref in self._joint.constrained}
+        free = [column for column in primary if (table, column) not in held]
+        distinct: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for row in items:
+            if free and tuple(row[column] for column in primary) in distinct:
+                self._number += 1
+                row[free[0]] = key(self._catalog[table][free[0]], self._number + FREE_KEYS)
+            distinct.setdefault(tuple(row[column] for column in primary), row)
+        return list(distinct.values())
 
     def _keep_references(self, rows: Rows) -> bool:
         """Add the rows that foreign keys want; tell whether some were missing."""
