@@ -26,8 +26,8 @@ class Scratch(AbstractContextManager["Scratch"]):
     --------
     >>> with Scratch("CREATE TABLE t (a INT)") as scratch:
     ...     scratch.load(0, {"t": pa.table({"a": [1, 2]})})
-    ...     scratch.query("SELECT sum(a) AS s FROM t", database=0).table.to_pydict()
-    {'0': [3]}
+    ...     scratch.query("SELECT max(a) AS s FROM t", database=0).table.to_pydict()
+    {'0': [2]}
     """
 
     def __init__(self, ddl: str, limits: Limits | None = None) -> None:
