@@ -241,3 +241,9 @@ def test_sql_that_does_not_parse_raises() -> None:
 def test_an_unknown_dialect_raises() -> None:
     with pytest.raises(ibert.IbertError, match=r"did you mean 'postgres'\?"):
         ibert.verify("SELECT 1", "orders", SHOP, dialect="postgers")
+
+
+def test_sql_that_would_take_long_to_read_is_not_read() -> None:
+    sql = f"SELECT 1 WHERE 1 IN ({', '.join(map(str, range(100_000)))})"
+    with pytest.raises(ibert.IbertError, match="IB304 the SQL has 688,911 characters"):
+        ibert.verify(sql, "t", {"t": {"a": "int64"}})

@@ -13,7 +13,7 @@ from ibert.catalog import Catalog
 from ibert.diagnostics import Diagnostic
 from ibert.verdict import Status, Verdict
 from ibert.verifier import Verifier
-from ibert.verifier.verify import combined
+from ibert.verifier.verify import check_length, combined
 from ibert.verifier.witness import Witness, write_witnesses
 
 
@@ -61,6 +61,7 @@ class Judge(AbstractContextManager["Judge"]):
         seed: int = 0,
         data: str | Path | None = None,
     ) -> None:
+        check_length(sql)
         self._sql = sql
         self._dialect = dialect
         with ExitStack() as stack:

@@ -12,7 +12,7 @@ import msgspec
 import pyarrow as pa
 from sqlglot import exp
 
-from ibert.diagnostics import Diagnostic, Span
+from ibert.diagnostics import Diagnostic, IbertError, Span
 from ibert.sandbox import Execution, Failure, FailureKind, Limits, Profile, Result, Sandbox
 from ibert.sql import count_constants, parse_query
 from ibert.sql.annotation import ColumnTypes
@@ -21,6 +21,7 @@ from ibert.verifier.comparison import compare, rows_of
 from ibert.verifier.counterexample import shrink
 from ibert.verifier.reference import Reference, in_duckdb, refer
 
+MOST_CHARACTERS = 65_536  # of SQL: it is parsed here, where no limit of the sandbox holds
 _CODES = {
     FailureKind.RAISED: "IB302",
     FailureKind.REFUSED: "IB308",
@@ -93,7 +94,7 @@ class Verifier(AbstractContextManager["Verifier"]):
         Raises
         ------
         IbertError
-            The SQL is not one query of the dialect, or DuckDB has no spelling for it.
+            The SQL is too long, not one query of the dialect, or DuckDB has no spelling for it.
         """
         return combined(self.verdicts(sql, code, dialect=dialect))
 
@@ -105,6 +106,7 @@ class Verifier(AbstractContextManager["Verifier"]):
         IbertError
             As for `verify`.
         """
+        check_length(sql)
         constants = count_constants(parse_query(sql, dialect))
         first: Execution | None = None
         for i in range(len(self._witnesses)):
@@ -252,6 +254,19 @@ class Verifier(AbstractContextManager["Verifier"]):
             hint = "no row of the tables that were made for it satisfies the query"
             return _unproved("both results are empty, which proves nothing", evidence, hint)
         return Verdict(status=Status.VERIFIED, evidence=evidence)
+
+
+def check_length(sql: str) -> None:
+    """Refuse SQL that would take long to parse.
+
+    Raises
+    ------
+    IbertError
+        It is longer than `MOST_CHARACTERS`.
+    """
+    if len(sql) > MOST_CHARACTERS:
+        message = f"the SQL has {len(sql):,} characters; {MOST_CHARACTERS:,} can be verified"
+        raise IbertError([Diagnostic(code="IB304", message=message)])
 
 
 def combined(verdicts: Iterable[Verdict]) -> Verdict:
