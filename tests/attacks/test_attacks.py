@@ -1,0 +1,143 @@
+"""Nothing gets past the walls; without them, each attempt reaches its goal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from attacks.corpus import GOALS, Attack, attacks
+from attacks.watch import Canaries, Host
+from ibert.sandbox import ALL_LAYERS, Layer
+
+SECONDS = 1.0
+UNGUARDED_SECONDS = 1.0  # nobody enforces it there
+SAMPLE = 6  # one in so many is made each time where they only prove that the tests can fail
+AT_ONCE = 4  # attempts that never end, on two cores
+POSSIBLE = [attack for attack in attacks() if attack.possible]
+FEWEST = {
+    "comparator": 8,
+    "disguise": 15,
+    "forge": 15,
+    "interpreter": 20,
+    "introspection": 20,
+    "names": 10,
+    "network": 8,
+    "persist": 10,
+    "process": 15,
+    "read": 30,
+    "resources": 20,
+    "signal": 6,
+    "template": 10,
+    "write": 15,
+}
+
+
+def guarded(layers: Iterable[Layer]) -> str:
+    """Give the settings of a host with some layers; a process and a clock it always has."""
+    return json.dumps({"seconds": SECONDS, "layers": sorted(layers)})
+
+
+@pytest.fixture(scope="module")
+def canaries() -> Iterator[Canaries]:
+    with Canaries() as canaries:
+        yield canaries
+
+
+@pytest.fixture(scope="module")
+def all_walls(canaries: Canaries) -> Iterator[Host]:
+    with Host(guarded(ALL_LAYERS), canaries, SECONDS) as host:
+        yield host
+
+
+@pytest.fixture(scope="module")
+def no_walls(canaries: Canaries) -> Iterator[Host]:
+    with Host("bare", canaries, UNGUARDED_SECONDS) as host:
+        yield host
+
+
+@pytest.fixture(scope="module")
+def some_walls(canaries: Canaries, request: pytest.FixtureRequest) -> Iterator[Host]:
+    with Host(guarded(request.param), canaries, SECONDS) as host:
+        yield host
+
+
+def sampled(chosen: Iterable[Attack]) -> list[object]:
+    """Take a few; the others are for those who have time."""
+    return [
+        pytest.param(attack, id=attack.name, marks=[pytest.mark.slow] if number % SAMPLE else [])
+        for number, attack in enumerate(chosen)
+    ]
+
+
+def test_the_corpus_covers_every_kind() -> None:
+    names = [attack.name for attack in attacks()]
+    assert len(names) == len(set(names))
+    counts = {kind: sum(attack.kind == kind for attack in attacks()) for kind in GOALS}
+    assert {kind: fewest for kind, fewest in FEWEST.items() if counts[kind] < fewest} == {}
+    for attack in attacks():
+        sources = [attack.code, attack.sql, attack.stream]
+        assert sum(source is not None for source in sources) == 1, attack.name
+        assert set(attack.stopped_by) <= {*Layer, "process"}, attack.name
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        pytest.param(
+            attack,
+            id=attack.name,
+            marks=[] if attack.stopped_by else [pytest.mark.xfail(reason="nothing stops it yet")],
+        )
+        for attack in POSSIBLE
+    ],
+)
+def test_nothing_gets_past_all_walls(all_walls: Host, attack: Attack) -> None:
+    assert all_walls.attempt(attack) == set()
+
+
+def never_ends(attack: Attack) -> bool:
+    return attack.name.startswith("cpu-")
+
+
+@pytest.mark.parametrize("attack", sampled(a for a in POSSIBLE if not never_ends(a)))
+def test_every_attempt_reaches_its_goal_without_walls(no_walls: Host, attack: Attack) -> None:
+    reached = no_walls.attempt(attack)
+    assert reached if attack.stream else reached & GOALS[attack.kind]
+
+
+def test_what_never_ends_outlasts_its_limit_without_walls(no_walls: Host) -> None:
+    endless = [attack for attack in POSSIBLE if never_ends(attack)]
+    late: set[str] = set()
+    for start in range(0, len(endless), AT_ONCE):
+        late |= no_walls.outlasting(endless[start : start + AT_ONCE])
+    assert {attack.name for attack in endless} - late == set()
+
+
+@pytest.mark.parametrize("some_walls", [pytest.param((), id="process alone")], indirect=True)
+@pytest.mark.parametrize(
+    "attack",
+    sampled(a for a in POSSIBLE if a.stopped_by and "process" not in a.stopped_by),
+)
+def test_a_process_alone_does_not_stop_it(some_walls: Host, attack: Attack) -> None:
+    assert some_walls.attempt(attack)
+
+
+@pytest.mark.parametrize(
+    ("some_walls", "attack"),
+    [
+        pytest.param((layer,), attack, id=f"{layer}: {attack.name}", marks=[pytest.mark.slow])
+        for layer in sorted(ALL_LAYERS)
+        for attack in POSSIBLE
+        if layer in attack.stopped_by and "process" not in attack.stopped_by
+    ],
+    indirect=["some_walls"],
+)
+def test_a_layer_alone_stops_it(some_walls: Host, attack: Attack) -> None:
+    assert some_walls.attempt(attack) == set()
+
+
+@pytest.mark.parametrize("layer", [Layer.POLICY, Layer.SECCOMP])
+def test_a_layer_is_needed(layer: Layer) -> None:
+    assert any(attack.stopped_by == (layer,) for attack in attacks())
