@@ -9,6 +9,8 @@ from pathlib import Path
 import msgspec
 import yaml
 
+from ibert.sandbox import Layer
+
 FOLDER = Path(__file__).parents[1] / "data" / "attacks"
 
 # What an attempt is judged by, and the SQL behind it for those who smuggle it through.
@@ -107,3 +109,18 @@ def attacks() -> tuple[Attack, ...]:
     for path in sorted(FOLDER.glob("*.yaml")):
         items += yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     return tuple(msgspec.convert(item, Attack) for item in items)
+
+
+def table_of_layers() -> str:
+    """Say in Markdown what each layer stops by itself, and what no other kernel layer stops."""
+    stopped = [set(attack.stopped_by) for attack in attacks()]
+    layers = ["process", *(str(layer) for layer in Layer)]
+    lines = ["| layer | attempts that it stops alone | that only it or the policy stops |"]
+    lines.append("|---|---|---|")
+    for layer in sorted(layers, key=lambda name: -sum(name in names for names in stopped)):
+        alone = sum(layer in names for names in stopped)
+        only = sum(names - {Layer.POLICY} == {layer} for names in stopped)
+        if layer == Layer.POLICY:
+            only = sum(names == {layer} for names in stopped)
+        lines.append(f"| {layer} | {alone} | {only} |")
+    return "\n".join(lines)
