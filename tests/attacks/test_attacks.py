@@ -17,6 +17,24 @@ UNGUARDED_SECONDS = 1.0  # nobody enforces it there
 SAMPLE = 6  # one in so many is made each time where they only prove that the tests can fail
 AT_ONCE = 4  # attempts that never end, on two cores
 POSSIBLE = [attack for attack in attacks() if attack.possible]
+# Sources that are hard to parse, to walk or to compile; no bomb without walls: Python refuses most.
+BOMBS = {
+    "parentheses": "expr = " + "(" * 60_000 + "users" + ")" * 60_000,
+    "signs": "expr = users.limit(" + "-" * 30_000 + "1)",
+    "terms": "expr = users.limit(" + "+".join(["1"] * 20_000) + ")",
+    "chain of methods": "expr = users" + ".distinct()" * 5_000,
+    "lambdas": "x = " + "lambda: " * 5_000 + "1\nexpr = users",
+    "branches": "x = " + "1 if 1 else " * 5_000 + "1\nexpr = users",
+    "indents": "".join(" " * i + "if True:\n" for i in range(300)) + " " * 300 + "expr = users",
+    "digits": "x = " + "9" * 60_000 + "\nexpr = users",
+    "null byte": "expr = users\0",
+    "surrogate": "expr = '\ud800'",
+    "nested type": "from ibis.expr.datatypes import Array, int64\nkind = int64\n"
+    "for _ in range(5000): kind = Array(kind)\nexpr = users.select(n=ibis.literal(None, kind))",
+    "nested value": "age = users.age\nfor i in range(3000): age = age + 1\n"
+    "expr = users.select(n=age)",
+    "nested tables": "expr = users\nfor i in range(500): expr = expr.mutate(age=_.age + 1)",
+}
 FEWEST = {
     "comparator": 8,
     "disguise": 15,
@@ -95,6 +113,12 @@ def test_the_corpus_covers_every_kind() -> None:
     ],
 )
 def test_nothing_gets_past_all_walls(all_walls: Host, attack: Attack) -> None:
+    assert all_walls.attempt(attack) == set()
+
+
+@pytest.mark.parametrize("source", [pytest.param(code, id=name) for name, code in BOMBS.items()])
+def test_a_source_that_is_hard_to_read_is_no_bomb(all_walls: Host, source: str) -> None:
+    attack = Attack(name="bomb", kind="resources", goal="use up the reader", code=source)
     assert all_walls.attempt(attack) == set()
 
 
