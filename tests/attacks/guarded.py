@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import io
+import secrets
 import sys
 import tempfile
 from functools import partial
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import duckdb
 import msgspec
 
 from ibert import fixtures
@@ -22,6 +24,7 @@ from ibert.verdict import Verdict
 from ibert.verifier import Verifier
 from ibert.verifier.comparison import rows_of
 
+SALT = secrets.randbits(32)
 LIMITS = {
     "memory_bytes": 1 << 29,
     "output_bytes": 1 << 16,
@@ -43,8 +46,13 @@ class Guarded(contextlib.ExitStack):
     def __init__(self, settings: dict[str, Any]) -> None:
         super().__init__()
         folder = Path(self.enter_context(tempfile.TemporaryDirectory()))
+        hidden = folder / "hidden"  # rows that no code can know
+        hidden.mkdir()
         limits = Limits(seconds=settings["seconds"], **LIMITS)
-        witnesses = [fixtures.write_databases(folder)]
+        witnesses = [fixtures.write_databases(folder), fixtures.write_databases(hidden)]
+        for path in witnesses[1]:
+            with duckdb.connect(path) as connection:
+                connection.execute("DELETE FROM users WHERE hash(user_id + ?) % 2 = 0", [SALT])
         layers = frozenset(map(Layer, settings["layers"]))
         with mock.patch("ibert.verifier.verify.Sandbox", partial(Sandbox, layers=layers)):
             self._verifier = self.enter_context(Verifier(witnesses, limits=limits))
