@@ -18,6 +18,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks on thr
 
 SECONDS = 1.0
 UNGUARDED_SECONDS = 3.0  # nobody enforces it there
+BY_HAND = pytest.mark.skipif("IBERT_ALL_ATTACKS" not in os.environ, reason="half an hour")
 SAMPLE = 6  # one in so many is made each time where they only prove that the tests can fail
 AT_ONCE = 4  # attempts that never end, on two cores
 POSSIBLE = [attack for attack in attacks() if attack.possible]
@@ -89,7 +90,7 @@ def some_walls(canaries: Canaries, request: pytest.FixtureRequest) -> Iterator[H
 def sampled(chosen: Iterable[Attack]) -> list[object]:
     """Take a few; the others are for those who have time."""
     return [
-        pytest.param(attack, id=attack.name, marks=[pytest.mark.slow] if number % SAMPLE else [])
+        pytest.param(attack, id=attack.name, marks=[BY_HAND] if number % SAMPLE else [])
         for number, attack in enumerate(chosen)
     ]
 
@@ -147,7 +148,7 @@ def test_a_process_alone_does_not_stop_it(some_walls: Host, attack: Attack) -> N
 @pytest.mark.parametrize(
     ("some_walls", "attack"),
     [
-        pytest.param((layer,), attack, id=f"{layer}: {attack.name}", marks=[pytest.mark.slow])
+        pytest.param((layer,), attack, id=f"{layer}: {attack.name}", marks=BY_HAND)
         for layer in sorted(ALL_LAYERS - (set() if os.geteuid() == 0 else {Layer.PRIVILEGES}))
         for attack in POSSIBLE
         if layer in attack.stopped_by and "process" not in attack.stopped_by
