@@ -235,6 +235,8 @@ def test_dialects(sql: str, dialect: str, catalog: ibert.Catalog, verifier: Veri
         "SELECT sum(k) AS m FROM p UNION ALL SELECT id FROM p",
         "SELECT abs(id) AS a, k FROM p UNION ALL SELECT k, id FROM p",
         "SELECT id, count(*) AS n FROM p GROUP BY ROLLUP (id)",
+        "SELECT q.id FROM p, p AS q UNION ALL SELECT id FROM p",
+        "SELECT coalesce(s, {'w': id}) FROM (SELECT id, nullif({'w': k}, {'w': 1}) AS s FROM p)",
         "SELECT sum(id) AS s FROM p HAVING sum(id) > max(id)",
     ],
 )

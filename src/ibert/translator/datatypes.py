@@ -51,6 +51,8 @@ class Type(NamedTuple):
     @property
     def closest(self) -> Type:
         """The type to declare for it: the nearest one of those that Ibis has."""
+        if self.name == "list":
+            return list_of(self.element.closest)
         return {"hugeint": BIGINT, "uhugeint": UBIGINT, "enum": VARCHAR}.get(self.name, self)
 
     @property

@@ -48,7 +48,10 @@ def inferred(relation: Relation, column: str) -> Any:
             case Step(method=method) if method in _KEEPING:
                 relation = relation.parent
             case Step(method=method) if method in _MAKING and column in relation.keywords:
-                return inferred_for(relation.keywords[column], relation.inputs)
+                found = inferred_for(relation.keywords[column], relation.inputs)
+                if found is not None and isinstance(_base(relation), Join):
+                    return None if found.is_nested() else found.copy(nullable=True)
+                return found
             case Step(method=method) if method in _MAKING:
                 relation = relation.parent
             case Aggregate():
@@ -71,6 +74,14 @@ def inferred_for(value: Value, inputs: Iterable[Relation]) -> Any:
     return None if found is None else found.type()
 
 
+def _base(step: Step) -> Relation:
+    """Give what a step starts from, which is a join as long as that goes on."""
+    parent = step.parent
+    while isinstance(parent, View) and not parent.needed:
+        parent = parent.parent
+    return parent
+
+
 def _declared(column: Column) -> Any:
     import ibis
 
@@ -79,16 +90,14 @@ def _declared(column: Column) -> Any:
 
 
 def _joined(join: Join, column: str) -> Any:
-    """Find a column in the side of a join that it comes from; outer joins make it nullable."""
+    """Find a column in the side of a join that it comes from; any join makes it nullable."""
     if column in join.left.columns:
         found = inferred(join.left, column)
     else:
         names = {join.suffix.format(name=own): own for own in join.right.columns}
         own = column if column in join.right.columns else names.get(column)
         found = None if own is None else inferred(join.right, own)
-    if found is None or join.columns[column].required:
-        return found
-    return found.copy(nullable=True)
+    return None if found is None else found.copy(nullable=True)
 
 
 def _row(relation: ValueRelation, column: str) -> Any:

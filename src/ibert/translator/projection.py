@@ -11,6 +11,7 @@ from ibert.translator.datatypes import BIGINT, BOOLEAN, DOUBLE, NULL, UNKNOWN, T
 from ibert.translator.functions.sort_keys import unsorted
 from ibert.translator.functions.windows import over
 from ibert.translator.inference import inferred
+from ibert.translator.joins import ancestors
 from ibert.translator.names import unique
 from ibert.translator.refusal import Refusal
 from ibert.translator.relations import (
@@ -20,6 +21,7 @@ from ibert.translator.relations import (
     Join,
     Relation,
     Step,
+    TableRelation,
     ValueRelation,
     View,
 )
@@ -30,6 +32,7 @@ from ibert.translator.syntax import (
     is_scalar,
     is_windowed,
     nodes,
+    signature,
     subqueries_of,
 )
 from ibert.translator.values import (
@@ -72,17 +75,25 @@ def finished(relation: Relation, values: Iterable[Value]) -> Relation:
     """End a chain of joins with a view where Ibis would mistake its columns for those of a side."""
     if not isinstance(relation, Join):
         return relation
-    widens = any(
-        column.required and not relation.columns[name].required
-        for side in relation.inputs
-        for name, column in side.columns.items()
-        if name in relation.columns
-    )
+    widens = _widens(relation)
     if not any(_counts_over_window(item) or (widens and _nests(item)) for item in values):
         return relation
     view = View(relation)
     view.slot, view.needed = relation.slot, True
     return view
+
+
+def _widens(join: Join) -> bool:
+    """Whether a join, or one to its left, has NULL in columns that have none in its sides."""
+    item: Relation = join
+    while isinstance(item, Join | View):
+        for name, column in item.columns.items():
+            if not column.required and any(
+                name in side.columns and side.columns[name].required for side in item.inputs
+            ):
+                return True
+        item = item.inputs[0]
+    return False
 
 
 def _nests(value: Value) -> bool:
@@ -92,14 +103,32 @@ def _nests(value: Value) -> bool:
 
 def _told_apart(values: dict[str, Value]) -> dict[str, Value]:
     """Tell a query that is a column from the same one elsewhere: Ibis would name both."""
-    read = [relation for value in values.values() for relation in subqueries_of(value)]
-    repeated = {relation for relation in read if read.count(relation) > 1}
+    read = [_origin(part) for value in values.values() for part in subqueries_of(value)]
+    repeated = {mark for mark in read if read.count(mark) > 1}
     return {
-        name: function("coalesce", value, type=value.type, declared=value.declared)
-        if repeated and is_scalar(value) and repeated.intersection(subqueries_of(value))
+        name: apart(value)
+        if is_scalar(value) and repeated.intersection(map(_origin, subqueries_of(value)))
         else value
         for name, value in values.items()
     }
+
+
+def apart(value: Value) -> Value:
+    """Write a query as an operand of something, so that it gets no name of its own."""
+    return function("coalesce", value, type=value.type, declared=value.declared)
+
+
+def _origin(relation: Relation) -> object:
+    """Give what two queries have in common if Ibis can take one for the other."""
+    sources = []
+    for item in ancestors(relation):
+        if isinstance(item, View) and item.needed:
+            return relation
+        if isinstance(item, TableRelation):
+            sources.append(f"{item.database}.{item.table}")
+        elif isinstance(item, ValueRelation):
+            sources.append(str(signature(item.value.node)))
+    return tuple(sorted(sources))
 
 
 def _counts_over_window(value: Value) -> bool:
@@ -344,7 +373,8 @@ def honest(relation: Relation, labels: Sequence[str]) -> Relation:
 
 def _excludes_null(relation: Relation, name: str) -> bool:
     """Whether Ibis declares fields of a struct that is NULL as never NULL: it cannot be fetched."""
-    if relation.columns[name].type.name != "struct":
+    kind = relation.columns[name].type
+    if kind.name != "struct" or kind.dtype is None:
         return False
     while isinstance(relation, Step) and name not in _made_by(relation) and _keeps(relation):
         relation = relation.parent
@@ -352,7 +382,8 @@ def _excludes_null(relation: Relation, name: str) -> bool:
     match made.node if made is not None else None:
         case ast.Call(func=ast.Attribute(value=ast.Name(id="ibis"), attr="struct")):
             return False
-    return "!" in str(inferred(relation, name))[1:]
+    found = inferred(relation, name)
+    return found is None or "!" in str(found)[1:]
 
 
 def _cast_at_origin(relation: Relation, name: str) -> bool:

@@ -75,13 +75,19 @@ class _Graph:
             if relation is reader.right and reader.how in ("semi", "anti"):
                 return False
             sides = (reader, reader.left, reader.right)
-            return None if any(extra.intersection(side.columns) for side in sides) else True
+            return None if any(_collide(extra, side) for side in sides) else True
         if isinstance(reader, Step):
             if reader.method == "select":
                 return False
-            if reader.method in _PASSING and not extra.intersection(reader.columns):
+            if reader.method in _PASSING and not _collide(extra, reader):
                 return True
         return None
+
+
+def _collide(extra: Iterable[str], relation: Relation) -> bool:
+    """Whether some columns have a name in a relation, in whatever case: to DuckDB they are one."""
+    own = {name.casefold() for name in relation.columns}
+    return any(name.casefold() in own for name in extra)
 
 
 def _is_twice(join: Join, reached: Sequence[Relation]) -> bool:

@@ -13,12 +13,20 @@ from ibert.translator.aggregation import Grouping, Key, grouping_sets
 from ibert.translator.datatypes import BIGINT, INTEGER
 from ibert.translator.functions.windows import over
 from ibert.translator.names import invented, unique
-from ibert.translator.projection import distinct, extended, finished, limited, ordered, projected
+from ibert.translator.projection import (
+    apart,
+    distinct,
+    extended,
+    finished,
+    limited,
+    ordered,
+    projected,
+)
 from ibert.translator.refusal import Refusal
 from ibert.translator.relations import Aggregate, Relation, Step
 from ibert.translator.scope import Context, Label, Output, Scope, Table
 from ibert.translator.syntax import calls as calls_method
-from ibert.translator.syntax import has_subquery, is_windowed, nodes, signature
+from ibert.translator.syntax import has_subquery, is_scalar, is_windowed, nodes, signature
 from ibert.translator.values import (
     FunctionNode,
     Value,
@@ -339,7 +347,7 @@ def _is_direct(
         return False
     if having and not any(item.value.uses for item in items):
         return False  # Ibis would lose the condition of constants
-    if any(grouping.reads_computed_key(part) for part in having):
+    if any(grouping.mixes_keys(part) for part in having):
         return False  # Ibis does not know the key again in all conditions
     return (
         bool(items)
@@ -472,6 +480,8 @@ def _finished(node: exp.Expr, items: list[Item], sorts: list[Sort], scope: Scope
     if early:
         keys = [sort.of(_value_of(sort, items)) for sort in sorts]
         relation = ordered(relation, keys)
+    if sorts and _is_sorted(relation):
+        values = {name: apart(item) if is_scalar(item) else item for name, item in values.items()}
     relation = projected(relation, values, scope)
     if found is not None:
         relation = distinct(relation)
@@ -480,6 +490,15 @@ def _finished(node: exp.Expr, items: list[Item], sorts: list[Sort], scope: Scope
         relation = ordered(relation, keys)
     relation = limited(relation, node, scope)
     return Output(relation, labels)
+
+
+def _is_sorted(relation: Relation) -> bool:
+    """Whether rows are sorted already, so that Ibis merges the steps up to the next sort."""
+    while isinstance(relation, Step):
+        if relation.method == "order_by":
+            return True
+        relation = relation.parent
+    return False
 
 
 def _value_of(sort: Sort, items: list[Item]) -> Value:
@@ -498,7 +517,10 @@ def _sorted_late(
     sorts: list[Sort],
     scope: Scope,
 ) -> Output:
-    """Sort by columns that are projected for it, and then left out."""
+    """Sort by columns that are projected for it, and then left out.
+
+    Ibis puts a query that is such a column into ORDER BY together with its name.
+    """
     assert scope.relation is not None
     extra: dict[str, Value] = {}
     names = []
@@ -509,7 +531,11 @@ def _sorted_late(
             value = _given(sort)
             names.append(unique(value.name or "sort_key", {*values, *extra}))
             extra[names[-1]] = value
-    relation = projected(scope.relation, values | extra, scope)
+    columns = {
+        name: apart(value) if name in names and is_scalar(value) else value
+        for name, value in (values | extra).items()
+    }
+    relation = projected(scope.relation, columns, scope)
     keys = [sort.of(relation.field(name)) for sort, name in zip(sorts, names, strict=True)]
     relation = ordered(relation, keys)
     relation = Step(

@@ -156,8 +156,9 @@ def _by_name(node: exp.Expr, outputs: list[Output], scope: Scope) -> Output:
     labels: dict[str, str] = {}
     for output, own, nodes in zip(outputs, keys, texts, strict=True):
         for (label, _), key, text in zip_longest(output.labels, own, nodes):
-            is_text = isinstance(text, exp.Literal) and output is not outputs[0]
-            labels.setdefault(key, text.sql("duckdb") if is_text and text is not None else label)
+            if text is not None and _is_own_name(text) and output is not outputs[0]:
+                label = text.sql("duckdb")
+            labels.setdefault(key, label)
     rows = []
     for output, own in zip(outputs, keys, strict=True):
         names = dict(zip(own, (name for _, name in output.labels), strict=True))
@@ -176,9 +177,14 @@ def _texts(node: exp.Expr) -> list[list[exp.Expr | None]]:
     """
     first, *others = (_unnamed(member) for member in _operands(node))
     for item in (item for own in others for item in own):
-        if item is not None and item not in first and not isinstance(item, exp.Literal):
+        if item is not None and item not in first and not _is_own_name(item):
             raise Refusal("a column without a name in UNION BY NAME", item, "give it an alias")
     return [first, *others]
+
+
+def _is_own_name(node: exp.Expr) -> bool:
+    """Whether a column is a constant that DuckDB calls as it is written."""
+    return isinstance(node, exp.Literal) and (node.is_string or node.name.isdigit())
 
 
 def _unnamed(member: exp.Expr) -> list[exp.Expr | None]:

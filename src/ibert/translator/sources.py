@@ -150,6 +150,7 @@ class _Builder:
                 side = _word(node, "side")
                 raise Refusal(f"a {side} JOIN of a member that reads earlier ones", node)
             if self._reaches_back(node, member):
+                self.spread = True
                 self._unite_groups()
             self.groups[-1] = self._joined(self.groups[-1], member, node)
         self.pending = []
