@@ -176,6 +176,8 @@ ROWS = "ORDER BY id ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING"
         (f"FROM t SELECT mode(x) OVER ({ROWS} EXCLUDE CURRENT ROW)", "IB501", 1, 15),
         (f"FROM t SELECT sum(x) OVER ({ROWS} EXCLUDE TIES)", "IB501", 1, 15),
         ("SELECT s COLLATE NOCASE FROM t", "IB501", 1, 8),
+        # The RIGHT JOIN is evaluated for each row of t.
+        ("FROM t, u JOIN w ON t.id = w.id RIGHT JOIN nn ON u.k = nn.k", "IB501", 1, None),
         ("SELECT * FROM json_each('[1]')", "IB501", 1, 15),
         ("SELECT a.id FROM a, json_each(a.j) AS e WHERE e.id = 1", "IB501", 1, 21),
         ("SELECT id FROM t WHERE s COLLATE de = 'x'", "IB501", 1, 24),

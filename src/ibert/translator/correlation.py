@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ibert.translator.datatypes import NULL
+from ibert.translator.datatypes import INTEGER, NULL
 from ibert.translator.names import unique
 from ibert.translator.projection import extended
 from ibert.translator.refusal import Refusal
@@ -26,6 +26,7 @@ from ibert.translator.values import (
     FieldNode,
     Slot,
     Value,
+    null,
 )
 
 OuterField = tuple[Slot, str]
@@ -63,10 +64,12 @@ def columned(value: Value, scope: Scope) -> Value:
     from ibert.translator.table_functions import typed_as
 
     relation = scope.relation
-    if value.uses or has_subquery(value) or value.type == NULL or relation is None:
+    if value.uses or has_subquery(value) or relation is None:
         return value
     if isinstance(relation, ValueRelation) and relation.is_dummy:
         return value
+    if value.type == NULL:
+        return columned(null(INTEGER), scope).typed(NULL, INTEGER)
     constant = typed_as(value, value.type)
     if scope.grouping is not None:
         return scope.grouping.constant(constant)

@@ -242,8 +242,9 @@ def _aligned(left: Value, right: Value) -> tuple[Value, Value]:
     (p1, s1), (p2, s2) = one.args, other.args
     if (p1 >= p2 and s1 >= s2) or (p2 >= p1 and s2 >= s1):
         return left, right
-    scale = max(s1, s2)
-    both = decimal(min(38, max(p1 - s1, p2 - s2) + scale), scale)
+    sizes = [kind.args for kind in (one, other, left.type, right.type) if kind.is_decimal]
+    scale = max(scale for _, scale in sizes)
+    both = decimal(min(38, max(digits - own for digits, own in sizes) + scale), scale)
     return (left, cast(right, both)) if right.is_literal else (cast(left, both), right)
 
 
