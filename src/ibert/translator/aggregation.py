@@ -184,19 +184,6 @@ class Grouping:
             node.slot is not self.slot or node.name in self.metrics for node in fields(value)
         )
 
-    def mixes_keys(self, value: Value) -> bool:
-        """Whether a value over the groups reads a computed key, or an aggregate of a key.
-
-        As a condition, Ibis does not always know such a key from what it was made of.
-        """
-        computed = {key.name for key in self.keys if not key.value.is_field}
-        plain = {key.value.name for key in self.keys if key.value.is_field}
-        read = {node.name for node in fields(value) if node.slot is self.slot}
-        metrics = [self.metrics[name] for name in read if name in self.metrics]
-        return bool(read & computed) or any(
-            plain.intersection(node.name for node in fields(metric)) for metric in metrics
-        )
-
     def key_of(self, value: Value) -> Key | None:
         """Give the key that a value over the groups is, if it is one."""
         node = value.node

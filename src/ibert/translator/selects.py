@@ -341,14 +341,12 @@ def _is_direct(
     if any(sort.position is None for sort in sorts) or any(has_subquery(part) for part in having):
         return False
     if any(_has_declared(grouping.inlined(part)) for part in having):
-        return False  # Ibis would aggregate all rows
+        return False  # Ibis would not know its parts again, and aggregate all rows
     labels = {item.label for item in items}
     if len(labels) < len(items):
         return False
     if having and not any(item.value.uses for item in items):
         return False  # Ibis would lose the condition of constants
-    if any(grouping.mixes_keys(part) for part in having):
-        return False  # Ibis does not know the key again in all conditions
     return (
         bool(items)
         and all(
@@ -360,10 +358,8 @@ def _is_direct(
 
 
 def _has_declared(value: Value) -> bool:
-    """Whether an aggregate function that the code declares is in a value."""
-    return any(
-        isinstance(node, FunctionNode) and node.function.aggregate for node in nodes(value.node)
-    )
+    """Whether a function that the code declares is in a value."""
+    return any(isinstance(node, FunctionNode) for node in nodes(value.node))
 
 
 def _direct(items: list[Item], having: list[Value], grouping: Grouping, scope: Scope) -> list[Item]:

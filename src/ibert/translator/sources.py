@@ -467,15 +467,21 @@ def _spelled_apart(
     predicates: list[Value],
     on: Value | None,
 ) -> tuple[list[tuple[Value, Value]], list[Value], Value | None]:
-    """Rename the columns of the right side that differ from one of the left in their case alone.
+    """Rename the columns of the right side that would be taken for one of the left.
 
-    They are two for Ibis, which renames none of them, and one for DuckDB.
+    Those that differ in their case alone are two for Ibis, which renames none of them, and one for
+    DuckDB. Those of one name that a key makes equal are one for Ibis, whatever their types are.
     """
     spelling = {name.casefold(): name for name in left.relation.columns}
     taken = [*spelling, *(name.casefold() for name in right.relation.columns)]
     renamed: dict[str, str] = {}
+    unlike = {
+        one.name
+        for one, other in keys
+        if one.is_field and other.is_field and one.name == other.name and one.type != other.type
+    }
     for name in right.relation.columns:
-        if spelling.get(name.casefold(), name) != name:
+        if spelling.get(name.casefold(), name) != name or name in unlike:
             renamed[name] = unique(f"{name}_right", [*taken, *renamed.values()])
     if not renamed:
         return keys, predicates, on
