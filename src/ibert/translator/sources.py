@@ -53,6 +53,7 @@ def from_clause(select: exp.Expr, scope: Scope, where: list[exp.Expr]) -> None:
         table_functions.single_row(scope)
         return
     builder = _Builder(scope, where)
+    builder.widens = any(_word(node, "side") in ("RIGHT", "FULL") for node in joins)
     builder.first(first.this)
     for node in joins:
         builder.add(node)
@@ -73,7 +74,7 @@ class _Builder:
         self.pending: list[tuple[Side, exp.Expr | None]] = []  # with the joins that add them
         self.ordered: list[Table] = []
         self.spread = False  # whether what follows the last comma was joined to what is before it
-        self.widens = False  # whether a right or full join puts NULLs into rows of earlier tables
+        self.widens = False  # whether a right or full join puts NULLs into rows of other tables
 
     def first(self, node: exp.Expr) -> None:
         self.pending.append((self._side(node), None))
@@ -206,8 +207,6 @@ class _Builder:
         how = _SIDES.get(side, "inner")
         if kind in ("SEMI", "ANTI"):
             how = kind.lower()
-        if how in ("right", "outer"):
-            self.widens = True
         using = [item.name for item in node.args.get("using") or []]
         if method == "NATURAL":
             using = _shared(left, right)
