@@ -468,7 +468,10 @@ def _finished(node: exp.Expr, items: list[Item], sorts: list[Sort], scope: Scope
     early = [sort for sort in sorts if sort.position is None]
     names = _names(items)
     values = {name: item.value for name, item in zip(names, items, strict=True)}
-    labels = tuple(Label(item.label, name) for item, name in zip(items, names, strict=True))
+    labels = tuple(
+        Label(item.label if item.chosen else name, name)
+        for item, name in zip(items, names, strict=True)
+    )
     if early and found is not None:
         raise Refusal("ORDER BY of what SELECT DISTINCT does not give", node, code="IB503")
     if early and any(_reorders(value) for value in [*values.values(), *map(_given, early)]):
