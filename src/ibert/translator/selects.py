@@ -547,14 +547,17 @@ def _sorted_late(
 
 
 def _names(items: list[Item]) -> list[str]:
-    """Give each column a name of its own; chosen names come first."""
+    """Give each column a name of its own; chosen names come first, and before their repetitions."""
+    ranks = []
+    chosen: set[str] = set()
+    for index, item in enumerate(items):
+        folded = item.label.casefold()
+        ranks.append((not item.chosen, folded in chosen, index))
+        if item.chosen:
+            chosen.add(folded)
     names: dict[int, str] = {}
-    taken: set[str] = set()
-    for wanted in (True, False):
-        for index, item in enumerate(items):
-            if item.chosen is wanted:
-                names[index] = unique(item.label, taken)
-                taken.add(names[index])
+    for _, _, index in sorted(ranks):
+        names[index] = unique(items[index].label, names.values())
     return [names[index] for index in range(len(items))]
 
 
