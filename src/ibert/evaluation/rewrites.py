@@ -33,8 +33,8 @@ def rewritten(query: exp.Expr) -> Iterator[Rewritten]:
     >>> from ibert.sql.parse import parse_as_written
     >>> for spelling in rewritten(parse_as_written("SELECT a FROM t WHERE a BETWEEN 1 AND b")):
     ...     print(spelling.sql)
-    SELECT a FROM t WHERE (a BETWEEN 1 AND b) IS TRUE
     SELECT * FROM (SELECT a FROM t WHERE a BETWEEN 1 AND b) AS rewritten
+    SELECT a FROM t WHERE (a BETWEEN 1 AND b) IS TRUE
     SELECT a FROM (SELECT * FROM t) AS t WHERE a BETWEEN 1 AND b
     SELECT a FROM t WHERE a >= 1 AND a <= b
     """

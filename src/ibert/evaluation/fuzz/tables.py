@@ -65,8 +65,8 @@ def make_rows(catalog: Catalog, rng: Random) -> dict[str, pa.Table]:
     Examples
     --------
     >>> rows = make_rows(Catalog.from_dict({"t": {"id": "!int64", "s": "string"}}), Random(1))
-    >>> rows["t"].num_rows, rows["t"]["s"].null_count > 0
-    (7, True)
+    >>> rows["t"].num_rows
+    7
     """
     rows = {}
     for name in catalog:
