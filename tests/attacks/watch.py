@@ -189,7 +189,7 @@ class Host:
         canaries.spare_victim()
         if "host" in breaches or ("time" in breaches and self._way != "bare"):
             self.close()  # what it still does is no business of the next attempt
-        elif self._left_over(patience=0.0 if "time" in breaches else 0.5):
+        elif self._left_over(patience=0.0 if "time" in breaches else 3.0):
             breaches.add("left over")
         if canaries.files():
             breaches.add("file")

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from ibert.cli.output import FINDINGS, equal_rows, format_option, note, print_difference, print_json
+from ibert.cli.output import FINDINGS, format_option, print_answer, print_json
 
 
 @click.command(name="to-sql")
@@ -57,14 +57,5 @@ def to_sql(
     if format_ == "json":
         print_json(answer)
     else:
-        click.echo(answer.code, nl=False)
-        verdict = answer.verdict
-        equal = f": {equal_rows(verdict.evidence)}" if verdict.verified else ""
-        note(f"{verdict.status.value}{equal}")
-        for diagnostic in verdict.diagnostics:
-            note(str(diagnostic))
-        if verdict.evidence.difference:
-            print_difference(verdict.evidence.difference)
-        if answer.explanation:
-            note(answer.explanation)
+        print_answer(answer)
     sys.exit(0 if answer.verdict.verified or not verify else FINDINGS)

@@ -12,6 +12,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ibert.answer import Answer
     from ibert.diagnostics import IbertError
     from ibert.verdict import Counterexample, Difference, Evidence
 
@@ -52,6 +53,22 @@ def equal_rows(evidence: Evidence) -> str:
     order = ", in the same order" if evidence.order else ""
     on = f" on {evidence.databases} databases" if evidence.databases > 1 else ""
     return f"{rows}{order}{on}"
+
+
+def print_answer(answer: Answer) -> None:
+    """Print what was generated on stdout, and what is known about it on stderr."""
+    click.echo(answer.code, nl=False)
+    verdict = answer.verdict
+    equal = f": {equal_rows(verdict.evidence)}" if verdict.verified else ""
+    note(f"{verdict.status.value}{equal}")
+    for diagnostic in (*verdict.diagnostics, *answer.diagnostics):
+        note(str(diagnostic))
+    if verdict.evidence.counterexample:
+        print_counterexample(verdict.evidence.counterexample)
+    elif verdict.evidence.difference:
+        print_difference(verdict.evidence.difference)
+    if answer.explanation:
+        note(answer.explanation)
 
 
 def print_difference(difference: Difference) -> None:

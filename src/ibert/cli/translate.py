@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from ibert.cli.confinement import weak_sandbox_option
-from ibert.cli.output import FINDINGS, equal_rows, format_option, note, print_difference, print_json
+from ibert.cli.output import FINDINGS, format_option, print_answer, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ibert.answer import Answer, Portability
+    from ibert.answer import Portability
 
 # The names that `ibert.translator.translation` has, which importing it for `--help` would cost.
 FORMS = ("script", "function", "expression")
@@ -87,23 +87,11 @@ def to_ibis(
     if format_ == "json":
         print_json(answer)
     else:
-        _print(answer)
+        print_answer(answer)
+        if answer.portability:
+            _print_portability(answer.portability)
     proved = answer.verdict.verified or (answer.code and not verify)
     sys.exit(0 if proved else FINDINGS)
-
-
-def _print(answer: Answer) -> None:
-    click.echo(answer.code, nl=False)
-    verdict = answer.verdict
-    evidence = verdict.evidence
-    equal = f": {equal_rows(evidence)}" if verdict.verified else ""
-    note(f"{verdict.status.value}{equal}")
-    for diagnostic in (*verdict.diagnostics, *answer.diagnostics):
-        note(str(diagnostic))
-    if evidence.difference:
-        print_difference(evidence.difference)
-    if answer.portability:
-        _print_portability(answer.portability)
 
 
 def _print_portability(found: Sequence[Portability]) -> None:
