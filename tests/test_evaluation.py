@@ -9,7 +9,9 @@ import pytest
 from test_cli import ibert
 
 from ibert import Catalog, Diagnostic, IbertError, fixtures
-from ibert.cli.evaluate import ENGINE_NAMES, FIGURES, NATIVE_FIGURES, SUITE_NAMES
+from ibert.cli.evaluate.native import NATIVE_FIGURES
+from ibert.cli.evaluate.options import ENGINE_NAMES, SUITE_NAMES
+from ibert.cli.evaluate.translate import FIGURES
 from ibert.evaluation import (
     ENGINES,
     NATIVE,

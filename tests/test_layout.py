@@ -15,7 +15,7 @@ SOURCE = Path(ibert.__file__).parent
 
 # Ground floor first: a module imports only from its own floor and those below.
 FLOORS = [
-    {"diagnostics", "documents", "document_readers", "files", "verdict", "database"},
+    {"diagnostics", "edits", "documents", "document_readers", "files", "verdict", "database"},
     {"catalog", "fixtures", "sql", "sandbox"},
     {"answer"},
     {"verifier", "translator"},

@@ -61,6 +61,31 @@ class Span(msgspec.Struct, frozen=True, omit_defaults=True):
     end_column: int | None = None
 
 
+class Edit(msgspec.Struct, frozen=True):
+    """Text that takes the place of a span of an input; an empty span inserts."""
+
+    span: Span
+    text: str
+
+
+class Fix(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Edits that do away with a finding.
+
+    Parameters
+    ----------
+    title
+        What they do, in one line.
+    edits
+        They do not overlap.
+    safe
+        Whether the code means what it was meant to mean afterwards, for certain.
+    """
+
+    title: str
+    edits: tuple[Edit, ...]
+    safe: bool = False
+
+
 class Diagnostic(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One finding about an input.
 
@@ -76,6 +101,8 @@ class Diagnostic(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         The place within the source.
     hint
         What to do about it.
+    fix
+        The edits that do it.
 
     Examples
     --------
@@ -89,6 +116,7 @@ class Diagnostic(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     source: str | None = None
     span: Span | None = None
     hint: str | None = None
+    fix: Fix | None = None
 
     def __post_init__(self) -> None:
         if self.code not in CODES:

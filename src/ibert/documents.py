@@ -8,6 +8,7 @@ documents in one file.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,19 @@ def read_text(path: str | Path) -> str:
         reason = error.strerror or str(error)
         raise IbertError([Diagnostic(code="IB001", message=reason, source=str(path))]) from error
     return decode(data, str(path))
+
+
+def read_input(name: str) -> tuple[str, str | None]:
+    """Read a file, or stdin where the name is `-`; give its text, and the name if it is a file.
+
+    Raises
+    ------
+    IbertError
+        It cannot be read, or is not text in UTF-8.
+    """
+    if name == "-":
+        return decode(sys.stdin.buffer.read(), "stdin"), None
+    return read_text(name), name
 
 
 def decode(data: bytes, source: str) -> str:

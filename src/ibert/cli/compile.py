@@ -6,23 +6,18 @@ import sys
 
 import click
 
-from ibert.cli.output import FINDINGS, format_option, print_answer, print_json
+from ibert.cli.options import catalog_option, format_option, seed_option
+from ibert.cli.output import FINDINGS, print_answer, print_json
 
 
 @click.command(name="to-sql")
 @click.argument("file", default="-")
-@click.option(
-    "--catalog",
-    "catalogs",
-    multiple=True,
-    help="Where the tables are described: DDL (.sql), a DuckDB file, .parquet, .csv, .json or "
-    ".yaml. May be given more than once.",
-)
+@catalog_option
 @click.option("--dialect", default="duckdb", show_default=True, help="The dialect of the SQL.")
 @click.option("--pretty/--no-pretty", default=True, help="Lay the SQL out over several lines.")
 @click.option("--verify/--no-verify", default=True, help="Run both sides and compare.")
 @click.option("--explain", is_flag=True, help="Show the query's steps, with the lines they are on.")
-@click.option("--seed", default=0, show_default=True, help="Makes the generated tables' rows.")
+@seed_option
 @format_option
 def to_sql(
     file: str,
@@ -41,18 +36,19 @@ def to_sql(
     (or was not to be verified), with 1 if it is not, and with 2 if the code, the catalog or an
     option cannot be read, or the dialect has no spelling for something.
     """
-    from ibert.documents import decode, read_text
+    from ibert.documents import read_input
     from ibert.tasks.ibis_to_sql import ibis_to_sql
 
+    text, source = read_input(file)
     answer = ibis_to_sql(
-        decode(sys.stdin.buffer.read(), "stdin") if file == "-" else read_text(file),
+        text,
         list(catalogs) or None,
         dialect=dialect,
         pretty=pretty,
         verify=verify,
         explain=explain,
         seed=seed,
-        source=None if file == "-" else file,
+        source=source,
     )
     if format_ == "json":
         print_json(answer)

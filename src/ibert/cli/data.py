@@ -9,14 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ibert.cli.confinement import weak_sandbox_option
-from ibert.cli.output import (
-    FINDINGS,
-    format_option,
-    note,
-    print_difference,
-    print_json,
-    progress_bar,
-)
+from ibert.cli.options import format_option
+from ibert.cli.output import FINDINGS, note, print_difference, print_json, progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from ibert.cli.output import format_option, print_json
+from ibert.cli.options import format_option
+from ibert.cli.output import print_json
 
 PACKAGES = ("ibert", "ibis-framework", "duckdb", "sqlglot", "pyarrow", "msgspec", "click", "ruff")
 

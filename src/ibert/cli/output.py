@@ -19,14 +19,6 @@ if TYPE_CHECKING:
 FINDINGS = 1
 USAGE = 2
 
-format_option = click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="How to print the result.",
-)
-
 
 def fail(error: IbertError) -> NoReturn:
     """Print the diagnostics of an error and leave."""

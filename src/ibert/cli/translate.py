@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ibert.cli.confinement import weak_sandbox_option
-from ibert.cli.output import FINDINGS, format_option, print_answer, print_json
+from ibert.cli.options import catalog_option, format_option, seed_option
+from ibert.cli.output import FINDINGS, print_answer, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,13 +23,7 @@ FORMS = ("script", "function", "expression")
 
 @click.command(name="to-ibis")
 @click.argument("file", default="-")
-@click.option(
-    "--catalog",
-    "catalogs",
-    multiple=True,
-    help="Where the tables are described: DDL (.sql), a DuckDB file, .parquet, .csv, .json or "
-    ".yaml. May be given more than once.",
-)
+@catalog_option
 @click.option(
     "--data",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -40,7 +35,7 @@ FORMS = ("script", "function", "expression")
 )
 @click.option("--form", type=click.Choice(FORMS), default=FORMS[0], show_default=True)
 @click.option("--verify/--no-verify", default=True, help="Run both sides and compare.")
-@click.option("--seed", default=0, show_default=True, help="Makes the generated tables' rows.")
+@seed_option
 @click.option(
     "--check-backends", is_flag=True, help="Tell on which of Ibis' SQL backends the code compiles."
 )
@@ -64,14 +59,15 @@ def to_ibis(
     catalog or an option cannot be read.
     """
     from ibert.answer import Answer
-    from ibert.documents import decode, read_text
+    from ibert.documents import read_input
     from ibert.tasks.sql_to_ibis import TASK, sql_to_ibis
     from ibert.translator.refusal import RefusedError
     from ibert.verdict import Status, Verdict
 
+    text, source = read_input(file)
     try:
         answer = sql_to_ibis(
-            decode(sys.stdin.buffer.read(), "stdin") if file == "-" else read_text(file),
+            text,
             list(catalogs) or None,
             dialect=dialect,
             verify=verify,
@@ -79,7 +75,7 @@ def to_ibis(
             seed=seed,
             data=data,
             check_backends=check_backends,
-            source=None if file == "-" else file,
+            source=source,
         )
     except RefusedError as error:
         verdict = Verdict(status=Status.REFUSED, diagnostics=error.diagnostics)

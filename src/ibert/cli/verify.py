@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from ibert.cli.confinement import weak_sandbox_option
+from ibert.cli.options import catalog_or_fixtures_option, format_option, seed_option
 from ibert.cli.output import (
     FINDINGS,
     equal_rows,
-    format_option,
     note,
     print_counterexample,
     print_difference,
@@ -26,17 +26,11 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--sql", required=True, help="The SQL: a file, the text itself, or - for stdin.")
 @click.option("--ibis", required=True, help="The code: a file, the text itself, or - for stdin.")
-@click.option(
-    "--catalog",
-    "catalogs",
-    multiple=True,
-    help="Where the tables are described: DDL (.sql), a DuckDB file, .parquet, .csv, .json or "
-    ".yaml. May be given more than once. Without it: the fixture tables.",
-)
+@catalog_or_fixtures_option
 @click.option(
     "--dialect", default="duckdb", show_default=True, help="The dialect of the SQL and of DDL."
 )
-@click.option("--seed", default=0, show_default=True, help="Makes the tables' rows.")
+@seed_option
 @click.option(
     "--data",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
