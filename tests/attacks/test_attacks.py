@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from attacks.corpus import GOALS, Attack, attacks, table_of_layers
-from attacks.watch import Canaries, Host
+from attacks.watch import TRIES, Canaries, Host
 from ibert.sandbox import ALL_LAYERS, Layer
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks on through /proc")
@@ -19,6 +19,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks on thr
 SECONDS = 1.0
 UNGUARDED_SECONDS = 3.0  # nobody enforces it there
 BY_HAND = pytest.mark.skipif("IBERT_ALL_ATTACKS" not in os.environ, reason="half an hour")
+
 SAMPLE = 6  # one in so many is made each time where they only prove that the tests can fail
 AT_ONCE = 4  # attempts that never end, on two cores
 POSSIBLE = [attack for attack in attacks() if attack.possible]
@@ -124,8 +125,9 @@ def never_ends(attack: Attack) -> bool:
 
 @pytest.mark.parametrize("attack", sampled(a for a in POSSIBLE if not never_ends(a)))
 def test_every_attempt_reaches_its_goal_without_walls(no_walls: Host, attack: Attack) -> None:
-    reached = no_walls.attempt(attack)
-    assert reached if attack.stream else reached & GOALS[attack.kind]
+    # On a busy machine it may run out of time; once is proof enough.
+    tried = (no_walls.attempt(attack) for _ in range(TRIES))
+    assert any(reached if attack.stream else reached & GOALS[attack.kind] for reached in tried)
 
 
 def test_what_never_ends_outlasts_its_limit_without_walls(no_walls: Host) -> None:

@@ -31,6 +31,7 @@ from ibert import fixtures
 TESTS = Path(__file__).parents[1]
 ALLOWED_OVERRUN = 1.0  # seconds
 JOBS = 3  # that a verdict takes, each with a limit: the SQL, the code, and the SQL made of it
+TRIES = 3  # of what a busy machine may spoil
 PATIENCE = 20.0  # seconds that an honest job may take on a busy machine
 SHOWN_BYTES = 1 << 20
 RESIDENT_BYTES = 640 << 20
@@ -236,15 +237,20 @@ class Host:
             start_new_session=True,
         )
         assert self._process.stdout.readline() == b"ready\n", "the host did not start"
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.connect(self._path)
-            breaches: set[str] = set()
-            self._next(connection, breaches)
-            self._ask(connection, {"sql": REFERENCE, "code": WITH_FUNCTION}, PATIENCE, set())
-            assert not breaches, "the host judges honest jobs wrongly"
+        assert any(self._judges_honest_jobs() for _ in range(TRIES)), (
+            "the host judges honest jobs wrongly"
+        )
         time.sleep(0.1)  # until what served that job is gone
         self._resident = footprint(self._process.pid)["memory"]
         self._alive = len(self._family())
+
+    def _judges_honest_jobs(self) -> bool:
+        breaches: set[str] = set()
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(self._path)
+            self._next(connection, breaches)
+            self._ask(connection, {"sql": REFERENCE, "code": WITH_FUNCTION}, PATIENCE, set())
+        return not breaches
 
     def _job(self, attack: Attack) -> dict[str, str]:
         if attack.stream is not None:
