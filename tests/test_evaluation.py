@@ -145,7 +145,7 @@ ROWS = [
     {"id": "again", "sql": "SELECT k FROM t WHERE k > 1"},
     {"id": "no query", "sql": "DROP TABLE t"},
     {"id": "does not run", "sql": "SELECT nothing FROM t"},
-    {"id": "cannot be read", "sql": "SELECT row(k, k) FROM t"},
+    {"id": "cannot be read", "sql": "SELECT [row(k, k)] FROM t"},
     {"id": "b", "sql": "SELECT k, row_number() OVER (ORDER BY k) AS n FROM t"},
 ]
 
@@ -234,3 +234,19 @@ def test_ibis_sql() -> None:
     result = ibert("eval", "ibis-sql", "--limit", "2")
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.split()[:3] == ["con.sql", "parse_sql", "decompile"]
+
+
+def test_ibis_to_sql_counts_what_runs_what_does_not_and_what_no_dialect_says() -> None:
+    command = [sys.executable, "-m", "ibert", "eval", "ibis_to_sql", "--limit", "12"]
+    command += ["--dialect", "duckdb", "--dialect", "bigquery", "--format", "json"]
+    process = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    whole = json.loads(process.stdout)
+    assert whole["name"] == "ibis_to_sql"
+    assert [part["name"] for part in whole["scores"]] == ["fixtures:duckdb", "fixtures:bigquery"]
+    assert whole["cases"] == 24
+    outcomes = [whole[name] for name in ("equal", "wrong", "refused", "failed", "unproved")]
+    assert sum(outcomes) == 24
+    assert whole["scores"][0]["equal"] == 12
+    refused = [found for found in whole["scores"][1]["reasons"] if found["outcome"] == "refused"]
+    assert all("IB508 bigquery" in found["reason"] for found in refused)
+    assert process.returncode == (0 if whole["equal"] + whole["refused"] == 24 else 1)

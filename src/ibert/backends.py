@@ -84,7 +84,7 @@ def portability(code: str | Expr, catalog: object = None) -> list[Portability]:
 def report(expr: Expr) -> Iterator[Portability]:
     """Compile an expression for each backend."""
     unbound = expr.as_table().unbind()
-    functions = sorted(set(_functions(unbound)))
+    functions = sorted(set(builtin_functions(unbound)))
     parameters = {node.to_expr(): None for node in unbound.op().find(ops.ScalarParameter)}
     for backend, compiler in compilers_by_backend().items():
         found = _compiled(backend, compiler, unbound, parameters)
@@ -162,7 +162,8 @@ def _raised_for(error: Exception) -> str | None:
     return found
 
 
-def _functions(expr: Table) -> Iterator[str]:
+def builtin_functions(expr: Expr) -> Iterator[str]:
+    """Yield the functions of the backend that an expression calls by their names."""
     for node in expr.op().find((ops.ScalarUDF, ops.AggUDF)):
         if node.__input_type__ is InputType.BUILTIN:
             yield node.__func_name__

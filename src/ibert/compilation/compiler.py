@@ -7,11 +7,21 @@ from collections.abc import Iterator
 from typing import cast
 
 import ibis.expr.operations as ops
+import ibis.expr.types as ir
 import sqlglot
+from ibis.expr.operations.udf import InputType
 from sqlglot import ErrorLevel, exp
 from sqlglot.errors import SqlglotError
 
 from ibert.backends import COMPILER_ERRORS, compilers_by_backend, stopped_by
+from ibert.compilation.corrections import (
+    filter_outside,
+    knows_null_order,
+    knows_qualify,
+    leave_null_order,
+    with_lists,
+    with_null_keys,
+)
 from ibert.compilation.dialects import Target, sqlglot_dialect
 from ibert.compilation.program import Program
 from ibert.diagnostics import Diagnostic, IbertError
@@ -44,14 +54,31 @@ def _tree(program: Program, target: Target) -> exp.Query:
     """Compile; the tree is that of the backend, or what sqlglot reads of its SQL."""
     compiler = compilers_by_backend()[target.backend]
     relation = program.expr.as_table().unbind()
+    _check_functions(relation, program, target)
+    null_is_lowest = not knows_null_order(compiler.dialect)
+    if null_is_lowest:
+        relation = with_null_keys(relation)
     try:
-        tree: exp.Query = compiler.to_sqlglot(relation)
+        tree = with_lists(compiler.to_sqlglot(relation))
+        if null_is_lowest:
+            leave_null_order(tree)
+        if not all(map(knows_qualify, (compiler.dialect, sqlglot_dialect(target)))):
+            filter_outside(tree)
         if target.rewritten:
             sql = tree.sql(compiler.dialect, unsupported_level=ErrorLevel.RAISE)
             tree = cast(exp.Query, sqlglot.parse_one(sql, dialect=compiler.dialect))
     except COMPILER_ERRORS as error:
         raise _unsupported(program, target, error) from None
     return tree
+
+
+def _check_functions(relation: ir.Table, program: Program, target: Target) -> None:
+    """Refuse functions that are Python's: no SQL says what they do."""
+    for node in relation.op().find((ops.ScalarUDF, ops.AggUDF)):
+        if node.__input_type__ is not InputType.BUILTIN:
+            message = f"{target.dialect}: {node.__func_name__} is a Python function, not SQL"
+            span = program.place_of(node)
+            raise IbertError([Diagnostic(code="IB508", message=message, span=span)])
 
 
 def _unsupported(program: Program, target: Target, error: Exception) -> IbertError:

@@ -26,12 +26,21 @@ _NEAREST = {
 }
 
 
+# What sqlglot calls dialects that are named after a backend.
+_READ_AS = {"mssql": "tsql", "pyspark": "spark"}
+
+
 class Target(NamedTuple):
     """A dialect, the backend of Ibis that compiles for it, and whether sqlglot rewrites that."""
 
     dialect: str
     backend: str
     rewritten: bool
+
+    @property
+    def read_as(self) -> str:
+        """The dialect that its SQL is read in."""
+        return _READ_AS.get(self.dialect, self.dialect)
 
 
 def _targets() -> dict[str, Target]:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from ibert import fixtures
 from ibert.catalog import Catalog
 from ibert.database import connect, write_databases
+from ibert.datagen.sql2ibis.module import as_module
 from ibert.datagen.sql2ibis.template import Template, Variation, load_templates
 from ibert.diagnostics import Diagnostic, IbertError, did_you_mean
 from ibert.documents import read_text
@@ -29,11 +30,12 @@ SETUP = "ibis_setup.sql"  # beside the file of cases
 
 @dataclass(frozen=True)
 class Case:
-    """A query to translate."""
+    """A query to translate and, where somebody wrote it, the Ibis code that equals it."""
 
     name: str
     sql: str
     dialect: str = "duckdb"
+    code: str | None = None
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ def _templates(source: Source, *, variations: int | None) -> Suite:
     """Take the queries of the training data's templates: so many of each, or all."""
     catalog = Catalog.from_ddl(fixtures.SCHEMA_SQL)
     cases = _distinct(
-        Case(f"{template.name}[{variation.label}]", _sql(template, variation), template.dialect)
+        _case(template, variation)
         for template in load_templates(catalog=catalog)
         for variation in template.variations[:variations]
     )
@@ -168,9 +170,12 @@ def _templates(source: Source, *, variations: int | None) -> Suite:
     return Suite(source.folder.name, tuple(cases), catalog, tuple(databases))
 
 
-def _sql(template: Template, variation: Variation) -> str:
-    values = {name: value.sql for name, value in variation.params.items()}
-    return Text(template.sql).substitute(values).strip()
+def _case(template: Template, variation: Variation) -> Case:
+    values = variation.params.items()
+    sql = Text(template.sql).substitute({name: value.sql for name, value in values}).strip()
+    code = Text(template.ibis).substitute({name: value.ibis for name, value in values}).strip()
+    name = f"{template.name}[{variation.label}]"
+    return Case(name, sql, template.dialect, as_module(code, template.context))
 
 
 SUITES: dict[str, Callable[[Source], Suite]] = {

@@ -203,16 +203,14 @@ def _whole_units(node: exp.Expr, dialect: str) -> exp.Expr | None:
     unit = node.args.get("unit")
     if node.args.get("date_part_boundary") or unit is None:
         return None
-    dates = all(
-        isinstance(part, exp.TsOrDsToDate) or part.is_type(exp.DType.DATE) for part in _sides(node)
-    )
+    ends = [node.expression, node.this]
+    if dialect in _SPARK:  # where only the form without a unit is about dates
+        ends = [end.this if isinstance(end, exp.TsOrDsToDate) else end for end in ends]
+    dates = all(isinstance(end, exp.TsOrDsToDate) or end.is_type(exp.DType.DATE) for end in ends)
     if dates and unit.name.upper() == "DAY":
         return None
     name = exp.Literal.string(unit.name.lower())
-    ends = (
-        _cast(part, exp.DType.TIMESTAMP) if part.is_type(*_TEXTS) else part
-        for part in (node.expression, node.this)
-    )
+    ends = [_cast(end, exp.DType.TIMESTAMP) if end.is_type(*_TEXTS) else end for end in ends]
     return _function("DATE_SUB", name, *ends)
 
 
@@ -375,7 +373,10 @@ def _decimal(node: exp.Expr, dialect: str) -> exp.Expr | None:
     """Give a decimal type without digits those that it has in the dialect."""
     if not node.is_type(exp.DType.DECIMAL) or node.expressions:
         return None
-    digits = [exp.DataTypeParam(this=exp.Literal.number(part)) for part in _DECIMALS[dialect]]
+    if dialect in _UNBOUNDED and not _is_rounded(node.parent):
+        return None
+    found = _DECIMALS.get(dialect, _WIDEST)
+    digits = [exp.DataTypeParam(this=exp.Literal.number(part)) for part in found]
     return exp.DataType(this=exp.DType.DECIMAL, expressions=digits)
 
 
@@ -386,7 +387,13 @@ _DECIMALS = {
     **dict.fromkeys(_TRINO, (38, 0)),
     **dict.fromkeys(_TSQL, (18, 0)),
     "redshift": (18, 0),
-}  # precision and scale; a NUMERIC of Postgres or Oracle has as many as its value
+}  # precision and scale
+_UNBOUNDED = ("postgres", "oracle", "materialize", "risingwave")  # as many digits as the value has
+_WIDEST = (38, 15)  # a float has as many significant digits
+
+
+def _is_rounded(node: exp.Expr | None) -> bool:
+    return isinstance(node, exp.Cast) and isinstance(node.parent, exp.Round)
 
 
 def _cut_number(node: exp.Expr, dialect: str) -> exp.Expr | None:
@@ -488,6 +495,35 @@ def _row_limit(node: exp.Expr) -> int | None:
     return int(number) - isinstance(node, exp.LT)
 
 
+def _offsets(node: exp.Expr, dialect: str) -> exp.Expr | None:
+    """Count the elements of UNNEST from 0."""
+    sources = (node.args.get("from_"), *node.args.get("joins", ()))
+    names = {
+        source.this.args["offset"].name.casefold()
+        for source in sources
+        if source and isinstance(source.this, exp.Unnest) and source.this.args.get("offset")
+    }
+    if not names:
+        return None
+    for column in list(node.find_all(exp.Column)):
+        if column.table or column.name.casefold() not in names:
+            continue
+        if column.find_ancestor(exp.From, exp.Join) and column.parent_select is node:
+            continue
+        made: exp.Expr = exp.Sub(this=column.copy(), expression=exp.Literal.number(1))
+        is_projection = column.parent is node and column.arg_key == "expressions"
+        made = exp.alias_(made, column.name) if is_projection else exp.Paren(this=made)
+        column.replace(made)
+    for star in node.expressions:
+        if isinstance(star, exp.Star):
+            counted = [
+                exp.alias_(exp.Sub(this=exp.column(name), expression=exp.Literal.number(1)), name)
+                for name in sorted(names)
+            ]
+            star.set("replace", [*(star.args.get("replace") or []), *counted])
+    return None
+
+
 def _modified_date(node: exp.Expr, dialect: str) -> exp.Expr | None:
     if node.args.get("zone") is not None or node.expressions:
         raise UnknownMeaningError(
@@ -519,12 +555,13 @@ _MEANINGS = (
     Meaning(exp.ToChar, ("oracle", "snowflake"), _formatted),
     Meaning((exp.Like, exp.ILike), ("sqlite", *_BACKSLASH_ESCAPES, *_TSQL), _like),
     Meaning((exp.Cast, exp.Convert), _TEXTS_ARE_CUT, _cut_text),
-    Meaning(exp.DataType, tuple(_DECIMALS), _decimal),
+    Meaning(exp.DataType, (*_DECIMALS, *_UNBOUNDED), _decimal),
     Meaning(exp.Cast, _CASTS_TRUNCATE, _cut_number),
     Meaning(exp.Length, (*_MYSQL, *_TSQL), _length),
     Meaning(exp.SubstringIndex, (*_MYSQL, *_SPARK), _beginning),
     Meaning(exp.Anonymous, ("clickhouse",), _multi_if),
     Meaning(exp.CombinedAggFunc, ("clickhouse",), _combined),
     Meaning(exp.Select, ("oracle",), _rows),
+    Meaning(exp.Select, ("bigquery",), _offsets),
     Meaning(exp.Date, ("sqlite",), _modified_date),
 )

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ibert.answer import Answer
+from ibert.backends import builtin_functions
 from ibert.catalog import Catalog
-from ibert.compilation import Program, compiled, explained, target_of
-from ibert.diagnostics import Diagnostic
+from ibert.compilation import Program, Target, compiled, explained, target_of
+from ibert.diagnostics import Diagnostic, IbertError
+from ibert.sql.dialects import DIALECTS
 from ibert.verdict import Status, Verdict
 from ibert.verification import verify as verify_on_generated
 
 TASK = "ibis_to_sql"
+UNREADABLE = ("IB002", "IB301")  # what SQL that is not to be had in DuckDB gives
 
 
 def ibis_to_sql(
@@ -67,11 +72,48 @@ def ibis_to_sql(
     program = Program(code, tables, source)
     sql = compiled(program, target, pretty=pretty)
     if verify:
-        verdict = verify_on_generated(sql, program.script, tables, dialect=dialect, seed=seed)
+        verdict = _verified(sql, program, tables, target, seed)
     else:
-        message = "compiled without running it"
-        diagnostic = Diagnostic(code="IB306", message=message)
-        verdict = Verdict(status=Status.CHECKED, diagnostics=(diagnostic,))
+        verdict = _checked("compiled without running it")
     return Answer(
-        task=TASK, code=sql, verdict=verdict, explanation=explained(program) if explain else ""
+        task=TASK,
+        code=sql,
+        verdict=verdict,
+        diagnostics=tuple(_foreign_functions(program, target)),
+        explanation=explained(program) if explain else "",
     )
+
+
+def _foreign_functions(program: Program, target: Target) -> Iterator[Diagnostic]:
+    names = sorted(set(builtin_functions(program.expr)))
+    if names and target.backend != "duckdb":
+        message = f"the code calls functions by name, which {target.dialect} need not have: "
+        yield Diagnostic(code="IB505", message=message + ", ".join(names))
+
+
+def _verified(sql: str, program: Program, tables: Catalog, target: Target, seed: int) -> Verdict:
+    """Run both; SQL of another dialect that DuckDB cannot run proves nothing."""
+    if target.read_as not in DIALECTS:
+        return _checked(f"it compiles, but sqlglot does not read {target.dialect}")
+    foreign = target.dialect != "duckdb"
+    try:
+        verdict = verify_on_generated(
+            sql, program.script, tables, dialect=target.read_as, seed=seed
+        )
+    except IbertError as error:
+        if foreign and error.diagnostics[0].code in UNREADABLE:
+            return _unreadable(error.diagnostics[0])
+        raise
+    failed = verdict.status is Status.FAILED
+    if foreign and failed and verdict.diagnostics[0].code in UNREADABLE:
+        return _unreadable(verdict.diagnostics[0])
+    return verdict
+
+
+def _unreadable(cause: Diagnostic) -> Verdict:
+    return _checked(f"it compiles, but cannot be run on DuckDB: {cause.message}")
+
+
+def _checked(message: str) -> Verdict:
+    diagnostic = Diagnostic(code="IB306", message=message)
+    return Verdict(status=Status.CHECKED, diagnostics=(diagnostic,))

@@ -220,6 +220,8 @@ _PLAIN = (
 
 
 def _values(column: pa.ChunkedArray) -> Iterable[Any]:
+    if pa.types.is_struct(column.type) and len(set(column.type.names)) < column.type.num_fields:
+        column = _numbered(column)
     try:
         values: list[Any] = column.to_pylist()
     except (OverflowError, ValueError):  # a date or time that Python does not have
@@ -227,6 +229,14 @@ def _values(column: pa.ChunkedArray) -> Iterable[Any]:
     if any(test(column.type) for test in _PLAIN):
         return values
     return map(_canonical, values)
+
+
+def _numbered(column: pa.ChunkedArray) -> pa.Array:
+    """Give the fields of structs numbers for names, where several have the same one."""
+    structs = column.combine_chunks()
+    fields = [structs.field(i) for i in range(structs.type.num_fields)]
+    names = [str(i) for i in range(len(fields))]
+    return pa.StructArray.from_arrays(fields, names=names, mask=structs.is_null())
 
 
 def _canonical(value: Any) -> Any:
