@@ -16,6 +16,7 @@ DOORS = {
     "sandbox/forks.py": {"os.fork"},  # children
     "translator/decompilation/decompiler.py": {"exec", "compile"},  # code that iBERT just wrote
     "translator/inference.py": {"compile", "eval"},  # syntax that iBERT just made
+    "evaluation/attacks/watch.py": {"subprocess"},  # starts a host: our own module
     "datagen/sql2ibis/module.py": {"subprocess"},  # runs ruff
 }
 BUILTINS = {"exec", "eval", "compile", "__import__"}

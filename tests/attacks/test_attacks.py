@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from attacks.corpus import GOALS, Attack, attacks, table_of_layers
-from attacks.watch import TRIES, Canaries, Host
+from ibert.evaluation.attacks.corpus import GOALS, Attack, attacks, table_of_layers
+from ibert.evaluation.attacks.watch import TRIES, Canaries, Host
 from ibert.sandbox import ALL_LAYERS, Layer
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks on through /proc")
@@ -59,9 +59,10 @@ FEWEST = {
 }
 
 
-def guarded(layers: Iterable[Layer]) -> str:
-    """Give the settings of a host with some layers; a process and a clock it always has."""
-    return json.dumps({"seconds": SECONDS, "layers": sorted(layers)})
+def guarded(canaries: Canaries, layers: Iterable[Layer]) -> Host:
+    """Give a host with some layers; a process and a clock it always has."""
+    settings = json.dumps({"seconds": SECONDS, "layers": sorted(layers)})
+    return Host(canaries, SECONDS, ("attacks.walls", settings))
 
 
 @pytest.fixture(scope="module")
@@ -72,19 +73,19 @@ def canaries() -> Iterator[Canaries]:
 
 @pytest.fixture(scope="module")
 def all_walls(canaries: Canaries) -> Iterator[Host]:
-    with Host(guarded(ALL_LAYERS), canaries, SECONDS) as host:
+    with guarded(canaries, ALL_LAYERS) as host:
         yield host
 
 
 @pytest.fixture(scope="module")
 def no_walls(canaries: Canaries) -> Iterator[Host]:
-    with Host("bare", canaries, UNGUARDED_SECONDS) as host:
+    with Host(canaries, UNGUARDED_SECONDS, ("attacks.bare",), bare=True) as host:
         yield host
 
 
 @pytest.fixture(scope="module")
 def some_walls(canaries: Canaries, request: pytest.FixtureRequest) -> Iterator[Host]:
-    with Host(guarded(request.param), canaries, SECONDS) as host:
+    with guarded(canaries, request.param) as host:
         yield host
 
 

@@ -18,17 +18,23 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import duckdb
 
-from attacks import streams
-from attacks.corpus import BAD, GOALS, GOOD, REFERENCE, WITH_FUNCTION, Attack
 from ibert import fixtures
+from ibert.evaluation.attacks import streams
+from ibert.evaluation.attacks.corpus import (
+    BAD,
+    GOALS,
+    GOOD,
+    REFERENCE,
+    WITH_FUNCTION,
+    Attack,
+)
 
-TESTS = Path(__file__).parents[1]
 ALLOWED_OVERRUN = 1.0  # seconds
 JOBS = 3  # that a verdict takes, each with a limit: the SQL, the code, and the SQL made of it
 TRIES = 3  # of what a busy machine may spoil
@@ -130,22 +136,43 @@ class Host:
 
     Parameters
     ----------
-    way
-        `bare`, or the settings of the guarded one.
     canaries
         What is watched while it works.
     seconds
         The time limit of one job.
+    command
+        The module to run and its arguments; the path of its socket is added.
+    bare
+        Whether nothing limits it.
     """
 
-    def __init__(self, way: str, canaries: Canaries, seconds: float) -> None:
-        self._way = way
+    def __init__(
+        self,
+        canaries: Canaries,
+        seconds: float,
+        command: Sequence[str] = (),
+        *,
+        bare: bool = False,
+    ) -> None:
+        self._command = command or ("ibert.evaluation.attacks.host", str(seconds))
+        self._bare = bare
         self._canaries = canaries
-        self._seconds = seconds if way == "bare" else JOBS * seconds
+        self._seconds = seconds if bare else JOBS * seconds
         self._process: subprocess.Popen[bytes] | None = None
+        self._others: set[int] = set()  # children that are none of an attempt's
         self._resident = self._alive = 0  # of the host, before any attempt
         # Orphans of the attempts become children of this process, where they can be found.
         ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+
+    @property
+    def _running(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None
+        return self._process
+
+    @property
+    def _output(self) -> IO[bytes]:
+        assert self._running.stdout is not None
+        return self._running.stdout
 
     def __enter__(self) -> Host:
         return self
@@ -160,7 +187,7 @@ class Host:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self._process.wait()
-        self._process.stdout.close()
+        self._output.close()
         self._process = None
         self._log.close()
         self._reap()
@@ -168,10 +195,12 @@ class Host:
     def attempt(self, attack: Attack) -> set[str]:
         """Make an attempt and tell by its traces what it reached."""
         self._ready()
-        canaries, breaches = self._canaries, set()
+        canaries = self._canaries
+        breaches: set[str] = set()
         values = {**canaries.values}
         if attack.kind == "signal":
             values["PID"] = str(canaries.victim())
+        self._others = set(children(os.getpid()))
         attack = attack.filled(values)
         before = canaries.contacts
         with socket.socket(socket.AF_UNIX) as connection:
@@ -180,15 +209,15 @@ class Host:
             self._judge(attack, reply, breaches)
             if not self._nothing_ran(attack, reply):
                 self._next(connection, breaches)
-        time.sleep(0.1 if attack.kind == "network" and self._way == "bare" else 0.02)
-        if self._process.poll() is not None or state(self._process.pid) in "TZ":
+        time.sleep(0.1 if attack.kind == "network" and self._bare else 0.02)
+        if self._running.poll() is not None or state(self._running.pid) in "TZ":
             breaches.add("host")
         if canaries.contacts > before:
             breaches.add("contact")
         if canaries.victim_suffers():
             breaches.add("victim")
         canaries.spare_victim()
-        if "host" in breaches or ("time" in breaches and self._way != "bare"):
+        if "host" in breaches or ("time" in breaches and not self._bare):
             self.close()  # what it still does is no business of the next attempt
         elif self._left_over(patience=0.0 if "time" in breaches else 3.0):
             breaches.add("left over")
@@ -199,6 +228,7 @@ class Host:
     def outlasting(self, attacks: Iterable[Attack]) -> set[str]:
         """Make attempts at once; give the names of those that are over their time."""
         self._ready()
+        self._others = set(children(os.getpid()))
         with contextlib.ExitStack() as stack:
             connections = {}
             for attack in attacks:
@@ -220,23 +250,23 @@ class Host:
         self.close()
         self._path = str(self._canaries.folder / f"host{secrets.token_hex(4)}")
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
-        path = os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
         self._process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "attacks.host", self._way, self._path],
+            [sys.executable, "-W", "ignore", "-m", *self._command, self._path],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._log,
             cwd=self._canaries.working,
             env={
                 **os.environ,
-                "PYTHONPATH": path,
+                "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)),
                 "PYTHONDONTWRITEBYTECODE": "1",
                 "TERM": "dumb",
                 "IBERT_ATTACK_TOKEN": self._canaries.token,
             },
             start_new_session=True,
         )
-        assert self._process.stdout.readline() == b"ready\n", "the host did not start"
+        self._others = set(children(os.getpid()))
+        assert self._output.readline() == b"ready\n", "the host did not start"
         assert any(self._judges_honest_jobs() for _ in range(TRIES)), (
             "the host judges honest jobs wrongly"
         )
@@ -252,7 +282,7 @@ class Host:
             self._ask(connection, {"sql": REFERENCE, "code": WITH_FUNCTION}, PATIENCE, set())
         return not breaches
 
-    def _job(self, attack: Attack) -> dict[str, str]:
+    def _job(self, attack: Attack) -> dict[str, str | None]:
         if attack.stream is not None:
             stream = getattr(streams, attack.stream)()
             return {"stream": base64.b64encode(stream).decode()}
@@ -262,7 +292,11 @@ class Host:
         return {"sql": reference, "code": attack.code}
 
     def _ask(
-        self, connection: socket.socket, job: dict[str, str], seconds: float, breaches: set[str]
+        self,
+        connection: socket.socket,
+        job: Mapping[str, str | None],
+        seconds: float,
+        breaches: set[str],
     ) -> dict[str, str] | None:
         """Send a job and watch until it is answered, or is over its time."""
         buffer, end = bytearray(), time.monotonic() + seconds + ALLOWED_OVERRUN
@@ -279,7 +313,7 @@ class Host:
                 self._measure(breaches)
                 if time.monotonic() > end:
                     breaches.add("time")
-                if "time" in breaches or (breaches and self._way == "bare"):
+                if "time" in breaches or (breaches and self._bare):
                     return None
         except (OSError, TypeError, ValueError):
             return None
@@ -298,7 +332,7 @@ class Host:
                 breaches.add("descriptors")
 
     def _judge(self, attack: Attack, reply: dict[str, str] | None, breaches: set[str]) -> None:
-        if self._process.poll() is not None:
+        if self._running.poll() is not None:
             breaches.add("host")
             return
         text = json.dumps(reply)
@@ -321,7 +355,7 @@ class Host:
 
     def _nothing_ran(self, attack: Attack, reply: dict[str, str] | None) -> bool:
         """Tell whether the jobs that follow need no look."""
-        if self._way == "bare":
+        if self._bare:
             return "next" not in GOALS[attack.kind]
         return reply is not None and REFUSED_BY_POLICY in reply["shown"]
 
@@ -335,7 +369,7 @@ class Host:
             while reply and TOO_SLOW in reply["shown"] and time.monotonic() < end:
                 reply = self._ask(connection, job, PATIENCE, set())  # the machine is busy
             if reply is None or reply.get("status") != status:
-                breaches.add("host" if self._process.poll() is not None else "next")
+                breaches.add("host" if self._running.poll() is not None else "next")
                 return
 
     def _family(self) -> list[int]:
@@ -349,15 +383,14 @@ class Host:
         ]
 
     def _is_orphan(self, pid: int) -> bool:
-        ours = (self._process, self._canaries._victim)
-        return pid not in {process.pid for process in ours if process is not None}
+        return pid not in self._others
 
     def _left_over(self, patience: float) -> bool:
         """Tell whether more processes live than at the start, and end them."""
         family = self._settled(patience)
         if not family:
             return False
-        if self._way != "bare":
+        if not self._bare:
             self.close()
         end = time.monotonic() + 5
         while family and time.monotonic() < end:
@@ -381,7 +414,7 @@ class Host:
 
     def _reap(self) -> None:
         for pid in children(os.getpid()):
-            if self._process is None or self._is_orphan(pid):
+            if self._is_orphan(pid):
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, os.WNOHANG)
 

@@ -1,30 +1,24 @@
-"""A process that judges answers, in one of two ways: `python -m attacks.host WAY SOCKET`.
+"""A process without walls, for comparison: `python -m attacks.bare SOCKET`.
 
-`bare` has no walls: it runs the code and compares in its own process, as many evaluations do.
-Anything else is a JSON object of settings for the product's verifier.
+It runs the code and compares in its own process, as many evaluations do.
 """
 
 from __future__ import annotations
 
 import base64
-import json
 import os
-import resource
 import signal
 import socket
 import sys
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import ibis
 import pyarrow as pa
 
 from ibert import fixtures
-
-Reply = dict[str, Any]
-SAFETY_BYTES = 6 << 30  # no attempt may take the machine down with it, walls or not
+from ibert.evaluation.attacks.host import Reply, answer, bounded
 
 
 def rows(table: pa.Table) -> list[str]:
@@ -43,8 +37,6 @@ def shown(table: Any) -> str:
 
 class Bare:
     """Runs what it is given, and compares, right here."""
-
-    forks = True  # so that each attempt finds a process that none has touched
 
     def __init__(self) -> None:
         self.con = ibis.duckdb.connect(threads=1)
@@ -70,49 +62,27 @@ class Bare:
             return {"status": "FAILED", "shown": f"{type(error).__name__}: {error}"}
 
 
-def serve(path: str, judge: Callable[[Reply], Reply], *, forks: bool) -> None:
-    """Answer one connection after the other; in a fork of its own each, if asked."""
-    if forks:
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
+def serve(path: str, judge: Callable[[Reply], Reply]) -> None:
+    """Answer each connection in a fork of its own, which no other has touched."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
         listener.listen(64)
         print("ready", flush=True)  # noqa: T201
         while True:
             connection, _ = listener.accept()
-            if not forks:
-                answer(connection, judge)
-            elif os.fork() == 0:
+            if os.fork() == 0:
                 os.setsid()
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 listener.close()
                 answer(connection, judge)
                 os._exit(0)
-            else:
-                connection.close()
+            connection.close()
 
 
-def answer(connection: socket.socket, judge: Callable[[Reply], Reply]) -> None:
-    with connection, connection.makefile("rb") as jobs:
-        for line in jobs:
-            reply = json.dumps(judge(json.loads(line)), ensure_ascii=False)
-            try:
-                connection.sendall(reply.encode() + b"\n")
-            except BrokenPipeError:
-                return
-
-
-def main(way: str, path: str) -> None:
-    memory = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (memory + SAFETY_BYTES, memory + SAFETY_BYTES))
-    if way == "bare":
-        host = Bare()
-        serve(path, host.judge, forks=True)
-    else:
-        from attacks.guarded import Guarded
-
-        with Guarded(json.loads(way)) as guarded:
-            serve(path, guarded.judge, forks=False)
+def main(path: str) -> None:
+    bounded()
+    serve(path, Bare().judge)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The attack corpus: `tests/data/attacks/*.yaml`, one item per attempt."""
+"""The attack corpus: `corpus/*.yaml`, one item per attempt."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import yaml
 
 from ibert.sandbox import Layer
 
-FOLDER = Path(__file__).parents[1] / "data" / "attacks"
+FOLDER = Path(__file__).with_name("corpus")
 
 # What an attempt is judged by, and the SQL behind it for those who smuggle it through.
 REFERENCE = "SELECT country, COUNT(*) AS n FROM users GROUP BY country"

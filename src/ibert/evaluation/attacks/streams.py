@@ -19,10 +19,11 @@ REAL = pa.table(
 
 
 def packed(table: pa.Table, **options: object) -> bytes:
+    """Write a table as a stream."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(**options)) as writer:
         writer.write_table(table)
-    return sink.getvalue().to_pybytes()
+    return bytes(sink.getvalue())
 
 
 def patched(column: pa.Array, old: bytes, new: bytes) -> bytes:
