@@ -13,7 +13,7 @@ from conftest import QUICK
 
 from ibert.sandbox import ALLOW_WEAK, Execution, Failure, Sandbox, SandboxError, sandbox
 from ibert.sandbox.kernel.protection import ALL_LAYERS, Layer, Protection
-from ibert.sandbox.protocol import Role
+from ibert.sandbox.protocol import FailureKind, Role
 from ibert.verifier import Verifier
 
 HONEST = "orders.count().name('n')"
@@ -60,6 +60,16 @@ def test_a_worker_killed_at_work_ends_the_wait(fresh: Sandbox) -> None:
     assert isinstance(fresh.run(ENDLESS), Failure)  # the one that was killed, and once more
     assert time.monotonic() - start < 3 * QUICK.seconds + 5
     assert isinstance(fresh.run(HONEST), Execution)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_worker_that_ran_out_of_time_is_gone_when_that_is_said(fresh: Sandbox) -> None:
+    worker = fresh._workers[Role.EXECUTE].pid
+    endless = "SELECT max(levenshtein(repeat('a', 60000) || i, 'b')) FROM range(10000000) t(i)"
+    reply = fresh.query(endless)
+    assert not Path(f"/proc/{worker}").exists()
+    assert isinstance(reply, Failure)
+    assert reply.kind is FailureKind.TIMEOUT
 
 
 SCRIPT = """

@@ -93,17 +93,19 @@ def _serve(control: socket.socket, children: set[int]) -> bool:
     if len(request) < REQUEST.size:
         return False
     kind, pid = REQUEST.unpack(request)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
     if kind == FORK:
         server = os.getpid()
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
         pid = os.fork()
         if pid == 0:
             _become_worker(control, descriptors[0], server)
         children.add(pid)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
         os.close(descriptors[0])
     elif pid in children:
         os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)  # it is gone when the parent hears of it, however busy the machine
+        children.discard(pid)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
     control.sendall(REPLY.pack(pid))
     return True
 

@@ -278,9 +278,9 @@ class Host:
         breaches: set[str] = set()
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(self._path)
+            reply = self._answered(connection, WITH_FUNCTION)  # all that will ever live, lives now
             self._next(connection, breaches)
-            self._ask(connection, {"sql": REFERENCE, "code": WITH_FUNCTION}, PATIENCE, set())
-        return not breaches
+        return reply is not None and not breaches
 
     def _job(self, attack: Attack) -> dict[str, str | None]:
         if attack.stream is not None:
@@ -364,13 +364,18 @@ class Host:
         if breaches & {"time", "host"}:
             return
         for code, status in ((GOOD, "VERIFIED"), (BAD, "REFUTED")):
-            job, end = {"sql": REFERENCE, "code": code}, time.monotonic() + PATIENCE
-            reply = self._ask(connection, job, PATIENCE, set())
-            while reply and TOO_SLOW in reply["shown"] and time.monotonic() < end:
-                reply = self._ask(connection, job, PATIENCE, set())  # the machine is busy
+            reply = self._answered(connection, code)
             if reply is None or reply.get("status") != status:
                 breaches.add("host" if self._running.poll() is not None else "next")
                 return
+
+    def _answered(self, connection: socket.socket, code: str) -> dict[str, str] | None:
+        """Have honest code judged, again while the machine is too busy for it."""
+        job, end = {"sql": REFERENCE, "code": code}, time.monotonic() + PATIENCE
+        reply = self._ask(connection, job, PATIENCE, set())
+        while reply and TOO_SLOW in reply["shown"] and time.monotonic() < end:
+            reply = self._ask(connection, job, PATIENCE, set())
+        return reply
 
     def _family(self) -> list[int]:
         orphans = [pid for pid in children(os.getpid()) if self._is_orphan(pid)]
