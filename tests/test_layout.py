@@ -21,7 +21,7 @@ FLOORS = [
     {"verifier", "translator"},
     {"verification", "backends"},
     {"api_index", "interpreter"},
-    {"compilation"},
+    {"compilation", "answers"},
     {"tasks"},
     {"datagen"},
     {"evaluation"},

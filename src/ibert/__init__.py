@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ibert.catalog import Catalog
     from ibert.diagnostics import Diagnostic, IbertError, Span
     from ibert.tasks.ibis_to_sql import ibis_to_sql
+    from ibert.tasks.qa import ask
     from ibert.tasks.sql_to_ibis import sql_to_ibis
     from ibert.translator.decompilation import decompile
     from ibert.translator.refusal import RefusedError
@@ -33,6 +34,7 @@ _HOMES = {
     "Status": "ibert.verdict",
     "Support": "ibert.answer",
     "Verdict": "ibert.verdict",
+    "ask": "ibert.tasks.qa",
     "decompile": "ibert.translator.decompilation",
     "ibis_to_sql": "ibert.tasks.ibis_to_sql",
     "portability": "ibert.backends",
@@ -53,6 +55,7 @@ __all__ = [
     "Status",
     "Support",
     "Verdict",
+    "ask",
     "decompile",
     "ibis_to_sql",
     "portability",

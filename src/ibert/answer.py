@@ -58,6 +58,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         How it comes about, if that was asked.
     portability
         On which backends the code compiles, if that was asked.
+    sources
+        The names of Ibis that the answer rests on, the best first: `ibis.expr.types.…`.
     """
 
     task: str
@@ -67,3 +69,4 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     engine: str = "compiler"
     explanation: str = ""
     portability: tuple[Portability, ...] = ()
+    sources: tuple[str, ...] = ()

@@ -49,6 +49,8 @@ CODES = {
     "IB506": "the values of parameters that a proof is about",
     "IB507": "columns of one name, which Ibis tells apart",
     "IB508": "an operation that a dialect has no spelling for",
+    "IB801": "a question that the API of Ibis does not answer",
+    "IB802": "a question that cannot be read",
 }
 
 

@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from ibert.cli.ask import ask
 from ibert.cli.compile import to_sql
 from ibert.cli.data import data
 from ibert.cli.env import env
@@ -23,7 +24,7 @@ def cli() -> None:
     """Generate code for Ibis, and prove it by running it."""
 
 
-for command in (data, env, evaluate, to_ibis, to_sql, verify):
+for command in (ask, data, env, evaluate, to_ibis, to_sql, verify):
     cli.add_command(command)
 
 
