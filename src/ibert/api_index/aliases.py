@@ -34,7 +34,7 @@ def short_paths(entries: Iterable[Entry]) -> dict[str, Entry]:
     """Give the entries by the names that the table uses: `Class.method`, `ibis.f`, `s.f`."""
     found: dict[str, Entry] = {}
     for entry in entries:
-        if entry.kind in ("function", "selector", "decorator", "constant"):
+        if entry.kind in ("function", "selector", "decorator", "constant", "type"):
             found[entry.spelling] = entry
         for receiver in entry.receivers:
             found[f"{receiver}.{entry.name}"] = entry

@@ -42,7 +42,10 @@ _COMMON = frozenset(
 _NAME = re.compile(r"[A-Za-z0-9]+")
 _PART = re.compile(r"[a-z0-9]+|[A-Z]+(?![a-z])|[A-Z][a-z0-9]*")
 # The parts of the program that decide what is in the file: it is built again when one changes.
-_SOURCES = ("aliases.toml", "docstrings.py", "entry.py", "introspection.py", "operations.py")
+_SOURCES = (
+    *("aliases.py", "aliases.toml", "docstrings.py", "entry.py", "introspection.py"),
+    "operations.py",
+)
 
 
 class Hit(NamedTuple):
