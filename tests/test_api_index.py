@@ -111,6 +111,7 @@ def test_aliases_lead_to_what_exists(index: ApiIndex) -> None:
         "polars",
         "pyspark",
         "dplyr",
+        "numpy",
     }
 
 
