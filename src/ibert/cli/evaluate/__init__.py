@@ -10,7 +10,15 @@ from ibert.cli.evaluate.translate import translate
 from ibert.cli.evaluate.verifier import verifier
 
 
-@click.group(name="eval")
+class _Suites(click.Group):
+    """Commands named after tasks, whose words people join with `-` as well."""
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Find a command by its name in either spelling."""
+        return super().get_command(context, name.replace("-", "_"))
+
+
+@click.group(name="eval", cls=_Suites)
 def evaluate() -> None:
     """Count how much of a suite comes out right."""
 

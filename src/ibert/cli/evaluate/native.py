@@ -22,7 +22,7 @@ NATIVE_FIGURES = {"ok": ("equal",), "wrong": ("wrong", "unproved"), "error": ("r
 FREQUENT = 5  # reasons shown of each figure
 
 
-@click.command()
+@click.command(name="ibis_sql")
 @limit_option
 @workers_option
 @weak_sandbox_option
