@@ -19,9 +19,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ibert import fixtures
-from ibert.sandbox import Execution, Limits, Sandbox
+from ibert.sandbox import Code, Execution, Limits, Sandbox
 from ibert.sandbox.database import Database, IbisDatabase
-from ibert.sandbox.protocol import Code
 from ibert.sandbox.snippet import Output
 from ibert.sandbox.worker import run
 
@@ -54,7 +53,7 @@ def main() -> int:
             works: dict[str, tuple[int, Callable[[], Sequence[object]]]] = {
                 "in process": (1, lambda: [_run_here(PLAIN, database)]),
                 "alone": (1, lambda: [sandbox.run(PLAIN)]),
-                "shared": (SHARED, lambda: sandbox.run_shared([PLAIN] * SHARED)),
+                "shared": (SHARED, lambda: sandbox.run_shared([Code(PLAIN)] * SHARED)),
                 "function in process": (1, lambda: [_run_here(FUNCTION, database)]),
                 "function": (1, lambda: [sandbox.run(FUNCTION)]),
             }

@@ -1,14 +1,16 @@
 """The verifier's verdicts, and that these cases notice when the verifier is broken."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from conftest import QUICK
 from msgspec import structs
 from verdicts import Case, cases
 
 from ibert.sandbox import Failure, Result
 from ibert.verdict import Status, Verdict
-from ibert.verifier import Verifier, comparison, verify
+from ibert.verifier import Job, Verifier, comparison, verify, verify_many
 
 JUDGE = Verifier([])  # judging alone runs nothing
 
@@ -172,3 +174,20 @@ def _judged_or_raised(case: Case) -> object:
 
 def test_planted_faults_are_planted_on_a_sound_verifier() -> None:
     assert [case.name for case in cases() if case.judged(JUDGE) != case.expected] == []
+
+
+def test_code_of_one_origin_shares_a_child_and_nobody_pays_for_a_neighbour(
+    databases: list[Path],
+) -> None:
+    sql, good = "SELECT country FROM users WHERE age > 30", "users.filter(_.age > 30).country"
+    jobs = [
+        Job(sql, f"expr = {good}.as_table()", origin="x"),
+        Job(sql, "while True: pass", origin="x"),
+        Job("SELECT (", "users", origin="x"),
+        Job(sql, "print('x' * 2_000_000)\nexpr = users.select('country')", origin="x"),
+        Job(sql, "expr = users.filter(_.age > 31).select('country')", origin="x"),
+        Job(sql, "expr = users.filter(_.age > 30).select('country')", origin="x"),
+    ]
+    found = [verdict.status for verdict in verify_many(jobs, [databases], workers=1, limits=QUICK)]
+    wanted = [Status.VERIFIED, *[Status.FAILED] * 3, Status.REFUTED, Status.VERIFIED]
+    assert found == wanted

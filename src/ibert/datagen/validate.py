@@ -70,6 +70,8 @@ def validate(
         The file cannot be read.
     """
     problems = list(_manifest_problems(path))
+    # A file that is as its maker left it is of one origin; others may be of many.
+    origin = str(path) if manifest_path(path).exists() and not problems else None
     seed = read_manifest(path).seed if manifest_path(path).exists() else 0
     columns = Catalog.from_ddl(fixtures.SCHEMA_SQL).to_dict()
     seen: dict[str, int] = {}
@@ -78,7 +80,7 @@ def validate(
     def jobs() -> Iterator[Job]:
         for number, example in read_examples(path, problems):
             waiting.append((number, example))
-            yield Job(example.input.sql, _code(example), example.dialect)
+            yield Job(example.input.sql, _code(example), example.dialect, origin)
 
     hold = done = 0
     lines = count_lines(path)

@@ -11,6 +11,7 @@ compared out here. docs/security.md says what is covered and what is not.
 
 from ibert.sandbox.kernel.protection import ALL_LAYERS, Layer, Protection, protection
 from ibert.sandbox.protocol import (
+    Code,
     Execution,
     Failure,
     FailureKind,
@@ -24,6 +25,7 @@ from ibert.sandbox.workers import SandboxError
 __all__ = [
     "ALLOW_WEAK",
     "ALL_LAYERS",
+    "Code",
     "Execution",
     "Failure",
     "FailureKind",

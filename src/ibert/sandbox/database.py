@@ -35,6 +35,7 @@ _OF_ARGUMENTS = ("range", "generate_series", "unnest", "repeat", "repeat_row", "
 _OF_JSON = ("json_each", "json_tree")
 _OF_CATALOG = ("duckdb_columns", "duckdb_tables", "duckdb_views", "duckdb_constraints")
 TABLE_FUNCTIONS = frozenset((*_OF_ARGUMENTS, *_OF_JSON, *_OF_CATALOG))
+_WORD = re.compile(r"[^\W\d]\w*")
 
 
 class NotASelectError(Exception):
@@ -136,18 +137,18 @@ class Database:
         statements = self.con.extract_statements(sql)
         if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
             raise NotASelectError("the SQL is not one SELECT statement")
-        if self._locked and self._refused.search(sql):
+        if self._locked and not self._refused.isdisjoint(_WORD.findall(sql.casefold())):
             for name in self._table_functions(sql):
                 if name.casefold() not in TABLE_FUNCTIONS:
                     raise FunctionRefusedError(f"the table function {name} may not be called")
 
     @cached_property
-    def _refused(self) -> re.Pattern[str]:
-        """Finds the names of table functions that are not allowed; SQL rarely has one."""
+    def _refused(self) -> frozenset[str]:
+        """The names of table functions that are not allowed; SQL rarely has one."""
         query = "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type IN ({})"
         kinds = "'table', 'table_macro', 'pragma'"
-        names = {name for (name,) in self._base.execute(query.format(kinds)).fetchall()}
-        return re.compile("|".join(map(re.escape, sorted(names - TABLE_FUNCTIONS))), re.IGNORECASE)
+        found = self._base.execute(query.format(kinds)).fetchall()
+        return frozenset(name.casefold() for (name,) in found) - TABLE_FUNCTIONS
 
     def _table_functions(self, sql: str) -> list[str]:
         query = "SELECT json_serialize_sql(?)"

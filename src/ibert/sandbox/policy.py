@@ -172,7 +172,8 @@ class _Checker:
         self._module = module
         self._paths = {_IBIS: _IBIS}  # what names at the top level are, in modules
         self._scopes: list[set[str]] = []
-        self._rebound = set(_bound(module.body))
+        self._bound = frozenset(_bound(module.body))
+        self._rebound = set(self._bound)
 
     def check(self) -> None:
         for number, node in enumerate(ast.walk(self._module)):
@@ -180,12 +181,11 @@ class _Checker:
                 raise PolicyError("code that is too long", node)
             self._check_node(node)
             self._rebound |= set(_given(node))
-        bound = set(_bound(self._module.body))
         for statement in self._module.body:
             if isinstance(statement, ast.Import | ast.ImportFrom):
                 self._import(statement)
             for name in [*self._paths, CONNECTION]:
-                if name in bound:
+                if name in self._bound:
                     raise PolicyError(f"the name {name} is given to something else", statement)
         self._visit_all(self._module.body)
 
@@ -445,15 +445,15 @@ def _stored(node: ast.AST) -> Iterator[str]:
 
 
 def _bound(body: Sequence[ast.AST]) -> Iterator[str]:
-    """Give the names that the code of one scope binds, imports aside."""
-    for node in body:
+    """Give the names that the code of one scope binds, imports aside, in any order."""
+    left: list[ast.AST | None] = list(body)
+    while left:
+        node = left.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.name
-            outside = [*node.decorator_list, *node.args.defaults, *node.args.kw_defaults]
-            yield from _bound([part for part in outside if part is not None])
+            left += [*node.decorator_list, *node.args.defaults, *node.args.kw_defaults]
         elif isinstance(node, ast.Lambda):
-            defaults = [*node.args.defaults, *node.args.kw_defaults]
-            yield from _bound([part for part in defaults if part is not None])
+            left += [*node.args.defaults, *node.args.kw_defaults]
         elif isinstance(node, _COMPREHENSIONS):
             # Its targets are its own; what it assigns with := is not.
             for part in ast.walk(node):
@@ -462,5 +462,5 @@ def _bound(body: Sequence[ast.AST]) -> Iterator[str]:
         elif isinstance(node, ast.Name):
             if isinstance(node.ctx, ast.Store):
                 yield node.id
-        else:
-            yield from _bound(list(ast.iter_child_nodes(node)))
+        elif node is not None:
+            left += ast.iter_child_nodes(node)

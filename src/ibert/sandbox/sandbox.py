@@ -141,18 +141,17 @@ class Sandbox(contextlib.AbstractContextManager["Sandbox"]):
 
     def run_shared(
         self,
-        codes: Sequence[str],
+        codes: Sequence[Code],
         *,
         database: int = 0,
-        profile: Profile = Profile.STRICT,
-        constants: int | None = 0,
     ) -> list[Execution | Failure]:
         """Run several pieces of Ibis code, those without functions of their own in one process.
 
-        That is quicker, and one of them might disturb the next: run what is to be accepted again
-        with `run`.
+        That is quicker, and one of them might disturb the next. Where they come from different
+        people, run what is to be accepted again with `run`; and what failed, wherever it is from:
+        that may have been another's fault.
         """
-        return self._run([Code(code, profile, constants) for code in codes], database)
+        return self._run(list(codes), database)
 
     def close(self) -> None:
         """End the workers. Using the sandbox again starts others."""

@@ -7,24 +7,16 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import groupby, islice
 from pathlib import Path
 from queue import SimpleQueue
-from typing import NamedTuple
 
-from ibert.diagnostics import IbertError
 from ibert.sandbox import Limits, Profile
-from ibert.verdict import Status, Verdict
-from ibert.verifier.verify import Verifier
+from ibert.verdict import Verdict
+from ibert.verifier.verify import Job, Verifier
 
-AHEAD = 8  # pairs in flight per worker: enough that none waits, few enough to keep memory flat
-
-
-class Job(NamedTuple):
-    """SQL and the Ibis code that should equal it."""
-
-    sql: str
-    code: str
-    dialect: str = "duckdb"
+AHEAD = 8  # groups in flight per worker: enough that none waits, few enough to keep memory flat
+TOGETHER = 10  # pieces of code that share a child
 
 
 def verify_many(
@@ -40,7 +32,7 @@ def verify_many(
     Parameters
     ----------
     jobs
-        Taken as they are needed.
+        Taken as they are needed. Those of one origin that follow each other are judged together.
     witnesses, limits, profile
         As for `Verifier`.
     workers
@@ -54,19 +46,31 @@ def verify_many(
         pool = ThreadPoolExecutor(workers)
         stack.callback(pool.shutdown, cancel_futures=True)  # before the verifiers are closed
 
-        def judge(job: Job) -> Verdict:
+        def judge(group: list[Job]) -> list[Verdict]:
             verifier = idle.get()
             try:
-                return verifier.verify(job.sql, job.code, dialect=job.dialect)
-            except IbertError as error:
-                return Verdict(status=Status.FAILED, diagnostics=error.diagnostics)
+                return verifier.verify_together(group)
             finally:
                 idle.put(verifier)
 
-        running: deque[Future[Verdict]] = deque()
-        for job in jobs:
-            running.append(pool.submit(judge, job))
+        running: deque[Future[list[Verdict]]] = deque()
+        for group in groups(jobs):
+            running.append(pool.submit(judge, group))
             if len(running) >= AHEAD * workers:
-                yield running.popleft().result()
+                yield from running.popleft().result()
         while running:
-            yield running.popleft().result()
+            yield from running.popleft().result()
+
+
+def groups(jobs: Iterable[Job]) -> Iterator[list[Job]]:
+    """Put jobs of one origin that follow each other together, and all others alone.
+
+    Examples
+    --------
+    >>> jobs = [Job("a", ""), Job("b", ""), Job("c", "", origin="x"), Job("d", "", origin="x")]
+    >>> [[job.sql for job in group] for group in groups(jobs)]
+    [['a'], ['b'], ['c', 'd']]
+    """
+    for origin, run in groupby(jobs, key=lambda job: job.origin):
+        while group := list(islice(run, 1 if origin is None else TOGETHER)):
+            yield group

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+
+from sqlglot import exp
 
 from ibert.sandbox import Failure, Result
 from ibert.sql import Output, describe_output, is_qualified, parse_query, to_duckdb
@@ -36,6 +39,23 @@ class Reference:
     undetermined: str | None = None
 
 
+@lru_cache(maxsize=16)
+def parsed(sql: str, dialect: str = "duckdb") -> exp.Expr:
+    """Parse a query for those who only read it: each text is judged on several databases.
+
+    Raises
+    ------
+    IbertError
+        The SQL is not one query of the dialect.
+    """
+    return parse_query(sql, dialect)
+
+
+@lru_cache(maxsize=16)
+def _output(sql: str) -> Output:
+    return describe_output(parsed(sql))
+
+
 def in_duckdb(sql: str, dialect: str, columns: ColumnTypes) -> str:
     """Give the text of a query in DuckDB's dialect, with tables by the last part of their names.
 
@@ -58,7 +78,7 @@ def in_duckdb(sql: str, dialect: str, columns: ColumnTypes) -> str:
     >>> in_duckdb("SELECT TOP 3 a FROM t", "tsql", {})
     'SELECT a FROM t LIMIT 3'
     """
-    query = parse_query(sql, dialect)
+    query = parsed(sql, dialect)
     return to_duckdb(query, dialect, columns) if dialect != "duckdb" or is_qualified(query) else sql
 
 
@@ -79,12 +99,11 @@ def refer(sql: str, run: Run, databases: Sequence[int]) -> Reference | Failure:
     IbertError
         The SQL is not one query.
     """
-    query = parse_query(sql)
+    output = _output(sql)
     first, *others = databases
     result = run(sql, database=first)
     if isinstance(result, Failure):
         return result
-    output = describe_output(query)
     chosen = output.chosen(len(result.columns))
     named = [
         is_chosen and count == 1

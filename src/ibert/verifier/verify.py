@@ -7,19 +7,20 @@ from contextlib import AbstractContextManager
 from functools import cached_property
 from itertools import accumulate, chain, pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import pyarrow as pa
 from sqlglot import exp
 
 from ibert.diagnostics import Diagnostic, IbertError, Span
-from ibert.sandbox import Execution, Failure, FailureKind, Limits, Profile, Result, Sandbox
-from ibert.sql import count_constants, parse_query
+from ibert.sandbox import Code, Execution, Failure, FailureKind, Limits, Profile, Result, Sandbox
+from ibert.sql import count_constants
 from ibert.sql.annotation import ColumnTypes
 from ibert.verdict import Counterexample, Difference, Evidence, Status, Verdict
 from ibert.verifier.comparison import compare, rows_of
 from ibert.verifier.counterexample import shrink
-from ibert.verifier.reference import Reference, in_duckdb, refer
+from ibert.verifier.reference import Reference, in_duckdb, parsed, refer
 
 MOST_CHARACTERS = 65_536  # of SQL: it is parsed here, where no limit of the sandbox holds
 _CODES = {
@@ -34,6 +35,23 @@ _COLUMNS = """
 _HINTS = {
     FailureKind.NO_EXPRESSION: "assign the result to `expr`, or end with the expression itself",
 }
+
+
+class Job(NamedTuple):
+    """SQL and the Ibis code that should equal it.
+
+    Attributes
+    ----------
+    sql, code, dialect
+        As for `Verifier.verify`.
+    origin
+        Who wrote the code, in any words: code of one origin may share a child. None: nobody knows.
+    """
+
+    sql: str
+    code: str
+    dialect: str = "duckdb"
+    origin: str | None = None
 
 
 class Verifier(AbstractContextManager["Verifier"]):
@@ -98,8 +116,41 @@ class Verifier(AbstractContextManager["Verifier"]):
         """
         return combined(self.verdicts(sql, code, dialect=dialect))
 
-    def verdicts(self, sql: str, code: str, *, dialect: str = "duckdb") -> Iterator[Verdict]:
+    def verify_together(self, jobs: Sequence[Job]) -> list[Verdict]:
+        """Give for each job what `verify` does; FAILED for broken SQL.
+
+        The code of all jobs runs in one child, which is quicker, and for code of one origin only:
+        who could disturb a neighbour there could as well have written it. What is not verified is
+        judged again alone, as that may be another's fault.
+        """
+        executions: Iterator[Execution | Failure] = iter(())
+        if len(jobs) > 1:
+            codes = [Code(job.code, self._profile, _constants(job)) for job in jobs]
+            executions = iter(self._sandbox.run_shared(codes, database=self._witnesses[0][0]))
+        return [self._verify_job(job, next(executions, None)) for job in jobs]
+
+    def _verify_job(self, job: Job, first: Execution | Failure | None) -> Verdict:
+        sql, code, dialect, _ = job
+        try:
+            if isinstance(first, Execution):
+                verdict = combined(self.verdicts(sql, code, dialect=dialect, first=first))
+                if verdict.verified:
+                    return verdict
+            return self.verify(sql, code, dialect=dialect)
+        except IbertError as error:
+            return Verdict(status=Status.FAILED, diagnostics=error.diagnostics)
+
+    def verdicts(
+        self, sql: str, code: str, *, dialect: str = "duckdb", first: Execution | None = None
+    ) -> Iterator[Verdict]:
         """Give the verdict on each witness, as they are asked for.
+
+        Parameters
+        ----------
+        sql, code, dialect
+            As for `verify`.
+        first
+            What the code gave on the first witness, where it ran there before.
 
         Raises
         ------
@@ -107,11 +158,13 @@ class Verifier(AbstractContextManager["Verifier"]):
             As for `verify`.
         """
         check_length(sql)
-        constants = count_constants(parse_query(sql, dialect))
-        first: Execution | None = None
+        constants = count_constants(parsed(sql, dialect))
         for i in range(len(self._witnesses)):
             reference = self.reference(sql, dialect, witness=i)
-            if first:
+            execution: Execution | Failure
+            if first and i == 0:
+                execution = first
+            elif first:
                 execution = self._again(code, first, i, constants)
             else:
                 execution = self.execute(code, witness=i, constants=constants)
@@ -254,6 +307,15 @@ class Verifier(AbstractContextManager["Verifier"]):
             hint = "no row of the tables that were made for it satisfies the query"
             return _unproved("both results are empty, which proves nothing", evidence, hint)
         return Verdict(status=Status.VERIFIED, evidence=evidence)
+
+
+def _constants(job: Job) -> int | None:
+    """Count what the code's memtables may hold; nothing where the SQL is broken."""
+    try:
+        check_length(job.sql)
+        return count_constants(parsed(job.sql, job.dialect))
+    except IbertError:
+        return 0
 
 
 def check_length(sql: str) -> None:

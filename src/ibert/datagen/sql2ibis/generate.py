@@ -125,12 +125,17 @@ def judge(
     def jobs() -> Iterator[Job]:
         for pair in pairs:
             waiting.append(pair)
-            yield Job(pair.sql, pair.ibis, pair.template.dialect)
+            yield job(pair)
 
     with tempfile.TemporaryDirectory() as folder:
         databases = fixtures.write_databases(Path(folder), seed)
         for verdict in verify_many(jobs(), [databases], workers=workers):
             yield waiting.popleft(), verdict
+
+
+def job(pair: Pair) -> Job:
+    """Give what is to be judged: the code of one template is of one origin."""
+    return Job(pair.sql, pair.ibis, pair.template.dialect, pair.template.name)
 
 
 def _example(pair: Pair, verdict: Verdict, schemas: dict[str, dict[str, str]]) -> Example:
