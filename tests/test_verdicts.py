@@ -185,7 +185,7 @@ def test_code_of_one_origin_shares_a_child_and_nobody_pays_for_a_neighbour(
         Job(sql, "while True: pass", origin="x"),
         Job("SELECT (", "users", origin="x"),
         Job(sql, "print('x' * 2_000_000)\nexpr = users.select('country')", origin="x"),
-        Job(sql, "expr = users.filter(_.age > 31).select('country')", origin="x"),
+        Job(sql, "expr = users.filter(_.age > 50).select('country')", origin="x"),
         Job(sql, "expr = users.filter(_.age > 30).select('country')", origin="x"),
     ]
     found = [verdict.status for verdict in verify_many(jobs, [databases], workers=1, limits=QUICK)]
