@@ -5,11 +5,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 import ibert
 from ibert.verification import Judge
 from ibert.verifier.databases import Rows, to_arrow
+from ibert.verifier.reference import Reference, refer
+from ibert.verifier.scratch import Scratch
 from ibert.verifier.selection import select
 
 EVERY_TYPE = {
@@ -247,3 +250,15 @@ def test_sql_that_would_take_long_to_read_is_not_read() -> None:
     sql = f"SELECT 1 WHERE 1 IN ({', '.join(map(str, range(100_000)))})"
     with pytest.raises(ibert.IbertError, match=r"IB304 the SQL has \d+,\d+ characters"):
         ibert.verify(sql, "t", {"t": {"a": "int64"}})
+
+
+def test_a_limit_that_cuts_ties_is_recognised_though_turning_the_rows_shows_nothing() -> None:
+    sql = "SELECT a FROM t ORDER BY b LIMIT 1"
+    for first, is_tied in ((2, True), (1, False)):
+        with Scratch("CREATE TABLE t (a INT, b INT)") as scratch:
+            for number in (0, 1):
+                rows = pa.table({"a": [1, first, 1], "b": [0, 0, 0]})
+                scratch.load(number, {"t": rows})
+            reference = refer(sql, scratch.query, [0, 1])
+        assert isinstance(reference, Reference)
+        assert (reference.undetermined is not None) == is_tied

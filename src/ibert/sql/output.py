@@ -36,6 +36,10 @@ class Output:
     keyed
         The query's text with `appended` more columns at its end, for sort keys that are not in its
         output; None where none is needed.
+    cuts
+        How many of the sorted rows come before each place where OFFSET and LIMIT cut them.
+    whole
+        The text with all sort keys, and without OFFSET and LIMIT; None where they do not cut.
     """
 
     names_before: tuple[bool, ...]
@@ -46,6 +50,8 @@ class Output:
     keys: tuple[int | str, ...] | None
     appended: int
     keyed: str | None
+    cuts: tuple[int, ...] = ()
+    whole: str | None = None
 
     def chosen(self, width: int) -> list[bool]:
         """Tell for each of the output's columns whether the query chose its name."""
@@ -88,6 +94,7 @@ def describe_output(query: exp.Expr) -> Output:
     order = query.args.get("order")
     found = _keys(query, projections, order.expressions if order else [], has_star=bool(stars))
     keys, hidden = found or (None, [])
+    cuts = _cuts(query) if order and keys else ()
     return Output(
         names_before=tuple(map(_is_named, projections[:first])),
         names_after=tuple(map(_is_named, projections[last + 1 :])),
@@ -97,7 +104,23 @@ def describe_output(query: exp.Expr) -> Output:
         keys=None if keys is None else tuple(keys),
         appended=len(hidden),
         keyed=_with_keys(query, hidden) if hidden else None,
+        cuts=cuts,
+        whole=_with_keys(query, hidden, "limit", "offset") if cuts else None,
     )
+
+
+def _cuts(query: exp.Expr) -> tuple[int, ...]:
+    """Give the rows before OFFSET's cut and LIMIT's, where both are plain numbers."""
+    found, before = [], 0
+    for name in ("offset", "limit"):
+        clause = query.args.get(name)
+        number = clause.expression if isinstance(clause, exp.Offset | exp.Limit) else None
+        if clause and not (isinstance(number, exp.Literal) and number.is_int):
+            return ()
+        if number is not None:
+            before += int(number.name)
+            found.append(before)
+    return tuple(found)
 
 
 def _is_unsettled(node: exp.Expr) -> bool:
@@ -167,8 +190,12 @@ def _takes_column(query: exp.Expr, column: exp.Expr) -> bool:
     return not (group and group.args.get("all")) or bool(column.find(exp.AggFunc))
 
 
-def _with_keys(query: exp.Expr, hidden: list[exp.Expr]) -> str:
+def _with_keys(query: exp.Expr, hidden: list[exp.Expr], *left_out: str) -> str:
     copy = query.copy()
+    for name in left_out:
+        copy.set(name, None)
+    if not hidden:
+        return copy.sql("duckdb", unsupported_level=ErrorLevel.IGNORE)
     keys = [exp.alias_(key.copy(), KEY.format(i)) for i, key in enumerate(hidden)]
     copy.set("expressions", [*copy.expressions, *keys])
     return copy.sql("duckdb", unsupported_level=ErrorLevel.IGNORE)

@@ -82,6 +82,7 @@ class Databases:
         yield "edges", lambda: self._edges(0.5)
         yield "deep", lambda: self._deep(10)
         yield "flat", self._flat
+        yield "totals", self._totals
         yield "aware", lambda: self._aware(8)
         yield "counts", self._counts
         if self._joint.analysis.limits:
@@ -92,6 +93,7 @@ class Databases:
             yield "mini", lambda: self._witness(3, 10, shared=0.5)
             yield "deep", lambda: self._deep(14)
             yield "coarse", lambda: self._coarse(4, 12)
+            yield "totals", self._totals
             yield "ties", self._ties
             yield "edges", lambda: self._edges(0.5)
             yield "witness", lambda: self._witness(5, 60, shared=0.5)
@@ -120,6 +122,13 @@ class Databases:
         row = dict(rows[min(int(self._rng.expovariate(0.3)), len(rows) - 1)])
         if fresh:
             self._freshen(row)
+        return row
+
+    def _apart(self) -> JointRow:
+        """Give a joint row in a group of its own, where the query lets it be."""
+        row = self._base()
+        self._number += 1
+        self._give(row, self._joint.analysis.keys - self._joint.constrained, self._number)
         return row
 
     def _freshen(self, row: JointRow) -> None:
@@ -196,6 +205,9 @@ class Databases:
         for refs in self._joint.members:
             for ref in refs:
                 yield self._parting(ref)
+            if len(nullable := [ref for ref in refs if self._joint.dtype(ref).nullable]) > 1:
+                for _ in nullable:
+                    yield self._nulling(*nullable)
         for ref in self._joint.refs:
             if self._joint.dtype(ref).nullable:
                 yield self._nulling(ref)
@@ -266,11 +278,14 @@ class Databases:
 
         return change
 
-    def _nulling(self, ref: Ref) -> Callable[[Rows, JointRow | None], None]:
+    def _nulling(self, *refs: Ref) -> Callable[[Rows, JointRow | None], None]:
+        """Put NULL in a column, or in all that have to be equal: NULL is not equal to NULL."""
+
         def change(rows: Rows, base: JointRow | None) -> None:
             row = self._base() if base is None else base
-            row[ref] = None
-            self._put(rows, row, only=None if base is None else ref.instance)
+            row.update(dict.fromkeys(refs))
+            alone = base is not None and len(refs) == 1
+            self._put(rows, row, only=refs[0].instance if alone else None)
 
         return change
 
@@ -355,6 +370,8 @@ class Databases:
                 )
             if ref is None or row[ref] != base[ref] or self._rng.random() < 0.2:
                 self._put(rows, row)
+            if ref is not None and ref not in self._joint.class_of:
+                self._put(rows, {**row, ref: None})  # unless it is no column for NULL
         return rows
 
     def _flat(self) -> Rows:
@@ -379,12 +396,38 @@ class Databases:
         counts = self._joint.counts or [2]
         for count in self._rng.sample(counts, min(2, len(counts))):
             for size in (count - 1, count, count + 1):
-                row = self._base()
+                row = self._apart()
                 self._put(rows, row)
                 i = self._rng.randrange(len(self._instances))
                 for _ in range(size - 1):
                     self._twinning(i)(rows, dict(row))
         return rows
+
+    def _totals(self) -> Rows:
+        """Give groups whose numbers come to a constant of the query, to one more and one less."""
+        rows = self._empty()
+        self._put(rows, self._base())
+        numbers = [
+            ref
+            for ref in self._joint.refs
+            if self._joint.dtype(ref).is_numeric()
+            and ref not in self._joint.class_of
+            and ref not in self._joint.analysis.keys
+        ]
+        totals = self._rng.sample(self._joint.totals, min(2, len(self._joint.totals)))
+        counts = [count + 1 for count in self._joint.counts]
+        for total in totals if numbers else ():
+            for size in {1, 2, *self._rng.sample(counts, min(1, len(counts)))}:
+                for more in (-1, 0, 1):
+                    self._group(rows, self._rng.choice(numbers), size, total + more)
+        return rows
+
+    def _group(self, rows: Rows, ref: Ref, size: int, total: int) -> None:
+        """Add joint rows that are alike but in a number, which comes to a total."""
+        row = self._apart()
+        for i in range(size):
+            row[ref] = key(self._joint.dtype(ref), 1 if i else max(0, total - size + 1))
+            self._put(rows, row, only=ref.instance if i else None)
 
     def _aware(self, count: int, *, extreme: bool = False) -> Rows:
         """Give rows whose columns know nothing of each other, but the query's constants."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from decimal import Decimal
+from itertools import chain
 from random import Random
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -29,6 +31,9 @@ ROUNDS = 8
 MISSES = 8  # tries for each conjunct
 EDGE_COPIES = 2  # joint rows for each value around a constant
 EDGE_ROUNDS = 4
+MOST_COUNT = 12  # of the constants that groups are made to count
+MOST_TOTAL = 1_000_000  # of the constants that sums are made to meet
+NULL_SHARE = 0.2  # of the values that are drawn again
 
 Item = TypeVar("Item")
 JointRow = dict[Ref, Any]
@@ -162,7 +167,9 @@ class JointRows:
                 rest += values_
         by_group = {group: Constants(values_) for group, values_ in held.items()}
         other = Constants(rest)
-        self.counts = sorted({v for v in rest if isinstance(v, int) and 0 < v <= 12})
+        every = [v for v in (*rest, *chain(*held.values())) if isinstance(v, int | Decimal)]
+        self.counts = sorted({v for v in every if isinstance(v, int) and 0 < v <= MOST_COUNT})
+        self.totals = sorted({int(v) for v in every if 1 < v < MOST_TOTAL})
         return defaultdict(
             lambda: other,
             {
@@ -261,6 +268,8 @@ class JointRows:
         for ref in chosen:
             if ref in self.class_of:
                 self.redraw_class(row, self.class_of[ref])
+            elif self.dtype(ref).nullable and self._rng.random() < NULL_SHARE:
+                row[ref] = None  # what IS NULL asks for
             else:
                 row[ref] = self.draw(ref)
 

@@ -119,6 +119,9 @@ def refer(sql: str, run: Run, databases: Sequence[int]) -> Reference | Failure:
         if order is None:
             reason = "its ORDER BY cannot be read off its result"
             return Reference(result, named, undetermined=reason)
+    if output.whole and _cuts_ties(run(output.whole, database=first), output):
+        reason = "its LIMIT or OFFSET cuts rows that its ORDER BY does not tell apart"
+        return Reference(result, named, order, reason)
     for database in () if output.settled else others:
         again = run(sql, database=database)
         if isinstance(again, Failure) or compare(result, again, order=order):
@@ -131,6 +134,21 @@ def _occurrences(names: Sequence[str]) -> list[int]:
     """Tell for each name how often it occurs; DuckDB does not mind the case."""
     folded = [name.casefold() for name in names]
     return [folded.count(name) for name in folded]
+
+
+def _cuts_ties(whole: Result | Failure, output: Output) -> bool:
+    """Tell whether rows with the same sort key but other values stand on both sides of a cut."""
+    if isinstance(whole, Failure) or (positions := output.key_positions(whole.columns)) is None:
+        return False
+    rows = rows_of(whole.table)
+    for cut in output.cuts:
+        if 0 < cut < len(rows):
+            key = [rows[cut][i] for i in positions]
+            if key == [rows[cut - 1][i] for i in positions]:
+                tied = [row for row in rows if [row[i] for i in positions] == key]
+                if any(row != tied[0] for row in tied):
+                    return True
+    return False
 
 
 def _sort_keys(keyed: Result | Failure, output: Output, reference: Result) -> list[Row] | None:

@@ -24,7 +24,7 @@ from ibert.verifier.reference import Reference, refer
 from ibert.verifier.scratch import Scratch
 
 MOST = 8  # databases that are kept
-IDLE = 16  # databases in a row that told nothing new, after which no more are tried
+IDLE = 24  # databases in a row that told nothing new, after which no more are tried
 PROBES = 60  # mutants that choose among them
 SECONDS = 6.0  # of CPU time that may be spent on choosing
 
@@ -146,7 +146,7 @@ def select(
                 rows = reference.result.table.num_rows
                 undecided = undecided or Chosen(database, rows, 0)
                 continue
-            alive, killed = _survivors(alive, reference, scratch)
+            alive, killed = _survivors(alive, reference, scratch, stop)
             rows = reference.result.table.num_rows
             kept.append(Chosen(database, rows, killed))
             idle = 0 if killed else idle
@@ -158,10 +158,14 @@ def select(
 
 
 def _survivors(
-    probes: Sequence[Mutant], reference: Reference, scratch: Scratch
+    probes: Sequence[Mutant], reference: Reference, scratch: Scratch, stop: float
 ) -> tuple[list[Mutant], int]:
-    alive, killed = [], 0
-    for probe in probes:
+    """Give the probes that a database does not tell, and how many it does, while there is time."""
+    alive: list[Mutant] = []
+    killed = 0
+    for number, probe in enumerate(probes):
+        if time.process_time() > stop:
+            return [*alive, *probes[number:]], killed
         result = scratch.query(probe.sql)
         if isinstance(result, Failure):
             # What does not bind is no mutant; what takes too long may be one for other databases.
