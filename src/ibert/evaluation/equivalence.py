@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from sqlglot import exp
 
 from ibert.catalog import Catalog
+from ibert.evaluation.guarantees import Guarantees
 from ibert.sql.parse import AS_WRITTEN, parse_as_written
 
 # Functions whose value does not depend on the frame of their window.
@@ -31,42 +30,63 @@ def normal_form(sql: str, catalog: Catalog) -> str:
     'SELECT ROW_NUMBER() OVER (ORDER BY a) FROM t'
     """
     query = parse_as_written(sql)
-    is_never_null = _nullness(query, catalog)
+    for select in query.find_all(exp.Select):
+        _narrow_joins(select, Guarantees(catalog))
+    guarantees = Guarantees(catalog)
     for node in list(query.walk()):
         match node:
-            case exp.Select() if node.args.get("distinct") and _gives_its_keys(node):
+            case exp.Select() if node.args.get("distinct") and _is_distinct(node, guarantees):
                 node.set("distinct", None)
-            case exp.Ordered() if node.args.get("nulls_first") and is_never_null(node.this):
-                node.set("nulls_first", False)
+            case exp.Ordered() if node.args.get("nulls_first"):
+                node.set("nulls_first", not guarantees.is_never_null(node.this))
             case exp.Window() if isinstance(node.this, FRAMELESS):
                 node.set("spec", None)
-            case exp.NullSafeEQ() | exp.NullSafeNEQ() if _is_plain(node, is_never_null):
+            case exp.NullSafeEQ() | exp.NullSafeNEQ() if _is_plain(node, guarantees):
                 node.replace(_NULL_SAFE[type(node)](this=node.this, expression=node.expression))
+            case exp.Count(this=exp.Expr() as counted) if guarantees.is_never_null(counted):
+                node.set("this", exp.Star())
+            case exp.Exists(this=exp.Select() as select) if not select.find(exp.AggFunc):
+                _forget_output(select)
     return query.sql(AS_WRITTEN)
 
 
-def _nullness(query: exp.Expr, catalog: Catalog) -> Callable[[exp.Expr], bool]:
-    """Give a test for expressions that are never NULL."""
-    has_outer = any(join.side for join in query.find_all(exp.Join))
-    has_sets = bool(query.find(exp.Group) and query.find(exp.Cube, exp.Rollup, exp.GroupingSets))
-    aliases = {alias.alias.casefold() for alias in query.find_all(exp.Alias)}
-    tables = {table.name for table in query.find_all(exp.Table)} & set(catalog)
-    nullable: dict[str, bool] = {}
-    for table in tables:
-        for name, dtype in catalog[table].items():
-            folded = name.casefold()
-            nullable[folded] = nullable.get(folded, False) or dtype.nullable
+def _narrow_joins(select: exp.Select, guarantees: Guarantees) -> None:
+    """Make outer joins inner ones where what they add is thrown away again."""
+    joins = select.args.get("joins") or []
+    for k, join in reversed(list(enumerate(joins))):
+        rejected = {number for number, _ in guarantees.rejected(select)}
+        before, after = any(number <= k for number in rejected), k + 1 in rejected
+        if (join.side == "LEFT" and after) or (join.side == "RIGHT" and before):
+            join.set("side", None)
+        elif join.side == "FULL" and (before or after):
+            join.set("side", None if before and after else "LEFT" if before else "RIGHT")
 
-    def is_never_null(node: exp.Expr) -> bool:
-        node = node.unnest()
-        if isinstance(node, exp.Literal | exp.Count | exp.CountIf | exp.RowNumber | exp.Exists):
-            return not isinstance(node, exp.Literal) or isinstance(node.parent, exp.Predicate)
-        if not isinstance(node, exp.Column) or has_outer or has_sets:
-            return False
-        name = node.name.casefold()
-        return name not in aliases and not nullable.get(name, True)
 
-    return is_never_null
+def _is_distinct(select: exp.Select, guarantees: Guarantees) -> bool:
+    """Tell whether DISTINCT changes nothing."""
+    if select.args["distinct"].args.get("on"):
+        return False
+    return _gives_its_keys(select) or _is_looked_into(select) or guarantees.are_distinct(select)
+
+
+def _is_looked_into(select: exp.Select) -> bool:
+    """Tell whether it only matters which rows there are: in IN, ANY and ALL."""
+    above = select.parent.parent if isinstance(select.parent, exp.Subquery) else select.parent
+    is_set = isinstance(above, exp.In | exp.Any | exp.All) or isinstance(
+        select.parent, exp.In | exp.Any | exp.All
+    )
+    return is_set and not (select.args.get("limit") or select.args.get("offset"))
+
+
+def _forget_output(select: exp.Select) -> None:
+    """Leave out what does not matter for whether there is a row."""
+    limit = select.args.get("limit")
+    if limit and limit.expression.name.isdigit() and int(limit.expression.name) > 0:
+        select.set("limit", None)
+    if not (select.args.get("limit") or select.args.get("offset") or select.args.get("qualify")):
+        select.set("expressions", [exp.Literal.number(1)])
+        select.set("distinct", None)
+        select.set("order", None)
 
 
 def _gives_its_keys(select: exp.Select) -> bool:
@@ -86,9 +106,9 @@ def _gives_its_keys(select: exp.Select) -> bool:
     )
 
 
-def _is_plain(node: exp.Expr, is_never_null: Callable[[exp.Expr], bool]) -> bool:
+def _is_plain(node: exp.Expr, guarantees: Guarantees) -> bool:
     """Tell whether a null-safe comparison does what a plain one does where it stands."""
-    sides = [is_never_null(node.this), is_never_null(node.expression)]
+    sides = [guarantees.is_never_null(node.this), guarantees.is_never_null(node.expression)]
     if all(sides):
         return True
     return isinstance(node, exp.NullSafeEQ) and any(sides) and _only_filters(node)
