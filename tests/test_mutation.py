@@ -1,7 +1,10 @@
 """Mutants, spellings of the same meaning, and the forms in which both can be told apart."""
 
+from pathlib import Path
+
 import duckdb
 import pytest
+import yaml
 
 from ibert.catalog import Catalog
 from ibert.evaluation.equivalence import normal_form
@@ -94,3 +97,17 @@ def test_the_verifier_is_strong_and_cries_no_wolf() -> None:
     found = measure("queries", cases, CATALOG)
     assert found.alarms == ()
     assert found.score > 0.9 > found.fixed.score
+
+
+FORMS = yaml.safe_load((Path(__file__).parent / "data" / "normal_forms.yaml").read_text("utf-8"))
+KEYED = Catalog.from_ddl(FORMS["tables"])
+
+
+@pytest.mark.parametrize(("one", "other"), FORMS["same"])
+def test_keys_and_predicates_make_forms_equal(one: str, other: str) -> None:
+    assert normal_form(one, KEYED) == normal_form(other, KEYED)
+
+
+@pytest.mark.parametrize(("one", "other"), FORMS["different"])
+def test_where_they_tell_nothing_forms_differ(one: str, other: str) -> None:
+    assert normal_form(one, KEYED) != normal_form(other, KEYED)

@@ -14,6 +14,9 @@ FRAMELESS = (
     *(exp.Lag, exp.Lead),
 )
 _FILTERS = (exp.Where, exp.Join, exp.Having, exp.Qualify, exp.If)
+_RUNNING = tuple(
+    f"{kind} BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW" for kind in ("ROWS", "RANGE")
+)
 _NULL_SAFE = {exp.NullSafeEQ: exp.EQ, exp.NullSafeNEQ: exp.NEQ}
 
 
@@ -39,8 +42,8 @@ def normal_form(sql: str, catalog: Catalog) -> str:
                 node.set("distinct", None)
             case exp.Ordered() if node.args.get("nulls_first"):
                 node.set("nulls_first", not guarantees.is_never_null(node.this))
-            case exp.Window() if isinstance(node.this, FRAMELESS):
-                node.set("spec", None)
+            case exp.Window():
+                _settle_window(node, guarantees)
             case exp.NullSafeEQ() | exp.NullSafeNEQ() if _is_plain(node, guarantees):
                 node.replace(_NULL_SAFE[type(node)](this=node.this, expression=node.expression))
             case exp.Count(this=exp.Expr() as counted) if guarantees.is_never_null(counted):
@@ -48,6 +51,16 @@ def normal_form(sql: str, catalog: Catalog) -> str:
             case exp.Exists(this=exp.Select() as select) if not select.find(exp.AggFunc):
                 _forget_output(select)
     return query.sql(AS_WRITTEN)
+
+
+def _settle_window(window: exp.Window, guarantees: Guarantees) -> None:
+    """Leave out a frame that changes nothing; without ties, every rank is the row's number."""
+    is_unique = guarantees.has_no_ties(window)
+    if is_unique and isinstance(window.this, exp.Rank | exp.DenseRank):
+        window.set("this", exp.RowNumber())
+    spec = window.args.get("spec")
+    if isinstance(window.this, FRAMELESS) or (is_unique and spec and spec.sql() in _RUNNING):
+        window.set("spec", None)
 
 
 def _narrow_joins(select: exp.Select, guarantees: Guarantees) -> None:

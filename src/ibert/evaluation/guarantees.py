@@ -64,7 +64,7 @@ class Guarantees:
             return not _is_position(node)
         if isinstance(node, _NEVER_NULL):
             return True
-        if isinstance(node, exp.Window):
+        if isinstance(node, exp.Window | exp.Filter):
             return isinstance(node.this, _NEVER_NULL)
         if isinstance(node, exp.Coalesce):
             return any(map(self.is_never_null, [node.this, *node.expressions]))
@@ -129,6 +129,21 @@ class Guarantees:
     def are_distinct(self, select: exp.Select) -> bool:
         """Tell whether no two rows of a SELECT can be alike, DISTINCT or not."""
         return self._key(select, distinct=False) is not None
+
+    def has_no_ties(self, window: exp.Window) -> bool:
+        """Tell whether no two rows of a partition have the same sort key."""
+        select = window.find_ancestor(exp.Select)
+        order = window.args.get("order")
+        if select is None or select.args.get("group") or _is_aggregated(select) or order is None:
+            return False
+        sources = self._sources(select)
+        parts = [*window.args.get("partition_by", []), *(key.this for key in order.expressions)]
+        known = {
+            (number[0], part.name.casefold())
+            for part in parts
+            if isinstance(part, exp.Column) and len(number := _matching(sources or [], part)) == 1
+        }
+        return bool(sources) and self._determines(select, sources or [], known)
 
     def _key(self, select: exp.Select, *, distinct: bool = True) -> frozenset[str] | None:
         """Give names of output columns that no two rows agree on; None where none is known."""

@@ -18,6 +18,7 @@ from ibert.verifier.values import key, limits
 NULL_SHARE = 0.1
 COPY_SHARE = 0.1
 LIMIT_SHARE = 0.2
+ALONE_SHARE = 0.3  # of the groups that are counted, those that nothing else is joined to
 MOST_REPLICAS = 320  # joint rows that are made to fill a LIMIT
 MOST_EDGES = 220  # joint rows
 COARSE = ((0, 1, 1, 2, 4), (0, 1, 2, 3), (1, 3, 100_000))
@@ -397,8 +398,8 @@ class Databases:
         for count in self._rng.sample(counts, min(2, len(counts))):
             for size in (count - 1, count, count + 1):
                 row = self._apart()
-                self._put(rows, row)
                 i = self._rng.randrange(len(self._instances))
+                self._put(rows, row, only=i if self._rng.random() < ALONE_SHARE else None)
                 for _ in range(size - 1):
                     self._twinning(i)(rows, dict(row))
         return rows

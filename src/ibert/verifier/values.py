@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal, localcontext
 from functools import singledispatch
@@ -14,6 +16,7 @@ import ibis.expr.datatypes as types
 
 NULL_SHARE = 1 / 8  # of the items of nested values
 NEAR_SHARE = 0.7  # of values, how many are around the constants where there are any
+REPEATED_SHARE = 0.25  # of the lists, how many hold an item twice
 ITEMS = 3  # of a generated list or map, at most
 LONGEST = 60  # characters of a string that is made because a query asks for a length
 
@@ -24,8 +27,12 @@ NUMBERS = [
     Decimal(text) for text in ("-7", "-1", "0", "0.25", "1", "1.5", "2", "3", "4", "5", "10")
 ]
 DOCUMENTS = ["null", '{"a": 1, "b": [1, 2]}', '{"a": null}', "[]", '"text"']
+MEMBERS = (0, 1, 1, None)
+DOCUMENTS_OF_NAMES, MOST_NAMES, NESTED_SHARE = 12, 6, 0.5
 DAY_NUMBERS = range(1, 32)
 YEARS = range(1000, 3000)
+
+_NAME = re.compile(r"[^\W\d]\w*")
 
 Maker = Callable[[Random], Any]
 
@@ -87,6 +94,23 @@ class Constants:
             if number == int(number) and 0 < number <= LONGEST:
                 found |= {"x" * (int(number) + step): True for step in (-1, 0, 1)}
         return list(found)
+
+    def documents(self) -> list[str]:
+        """Give JSON documents with members of the names in the strings, one inside the other.
+
+        Their values are numbers that every type takes: a cast that fails would tell nothing.
+        """
+        words = (word for string in self._strings for word in _NAME.findall(string))
+        names = list(dict.fromkeys(words))[:MOST_NAMES]
+        found = []
+        for number in range(DOCUMENTS_OF_NAMES if names else 0):
+            rng = Random(number)
+            document: dict[str, Any] = {}
+            for name in names:
+                inner = {other: rng.choice(MEMBERS) for other in names}
+                document[name] = inner if rng.random() < NESTED_SHARE else rng.choice(MEMBERS)
+            found.append(json.dumps(document))
+        return found
 
     def days(self) -> list[dt.date]:
         """Give the days, those before and after, and the ends of years and months among them."""
@@ -216,7 +240,7 @@ def _binary(dtype: types.Binary, constants: Constants) -> Maker:
 
 @values.register
 def _json(dtype: types.JSON, constants: Constants) -> Maker:
-    return Pool(DOCUMENTS)
+    return Pool(DOCUMENTS, constants.documents())
 
 
 @values.register
@@ -254,7 +278,12 @@ def _interval(dtype: types.Interval, constants: Constants) -> Maker:
 @values.register
 def _array(dtype: types.Array, constants: Constants) -> Maker:
     item = maker(dtype.value_type, constants)
-    return lambda rng: [item(rng) for _ in range(rng.randint(0, ITEMS))]
+
+    def make(rng: Random) -> list[Any]:
+        items = [item(rng) for _ in range(rng.randint(0, ITEMS))]
+        return items + items[:1] * (rng.random() < REPEATED_SHARE)
+
+    return make
 
 
 @values.register
