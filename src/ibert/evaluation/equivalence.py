@@ -83,11 +83,12 @@ def _is_distinct(select: exp.Select, guarantees: Guarantees) -> bool:
 
 
 def _is_looked_into(select: exp.Select) -> bool:
-    """Tell whether it only matters which rows there are: in IN, ANY and ALL."""
+    """Tell whether it only matters which rows there are: in IN, ANY, ALL and set operations."""
     above = select.parent.parent if isinstance(select.parent, exp.Subquery) else select.parent
     is_set = isinstance(above, exp.In | exp.Any | exp.All) or isinstance(
         select.parent, exp.In | exp.Any | exp.All
     )
+    is_set |= isinstance(select.parent, exp.SetOperation) and bool(select.parent.args["distinct"])
     return is_set and not (select.args.get("limit") or select.args.get("offset"))
 
 
