@@ -130,6 +130,7 @@ def test_public_names() -> None:
         "Status": "ibert.verdict",
         "Support": "ibert.answer",
         "Verdict": "ibert.verdict",
+        "ask": "ibert.tasks.qa",
         "decompile": "ibert.translator.decompilation.decompiler",
         "ibis_to_sql": "ibert.tasks.ibis_to_sql",
         "portability": "ibert.backends",
