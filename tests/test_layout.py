@@ -21,7 +21,7 @@ FLOORS = [
     {"verifier", "translator"},
     {"verification", "backends"},
     {"api_index", "interpreter"},
-    {"compilation", "answers"},
+    {"compilation", "answers", "repair"},
     {"tasks"},
     {"datagen"},
     {"evaluation"},
@@ -118,6 +118,7 @@ def _seconds(command: list[str]) -> float:
 
 def test_public_names() -> None:
     assert {name: getattr(ibert, name).__module__ for name in ibert.__all__} == {
+        "Alternative": "ibert.answer",
         "Answer": "ibert.answer",
         "Catalog": "ibert.catalog.catalog",
         "Diagnostic": "ibert.diagnostics",
@@ -132,6 +133,7 @@ def test_public_names() -> None:
         "Verdict": "ibert.verdict",
         "ask": "ibert.tasks.qa",
         "decompile": "ibert.translator.decompilation.decompiler",
+        "fix": "ibert.tasks.error_resolution",
         "ibis_to_sql": "ibert.tasks.ibis_to_sql",
         "portability": "ibert.backends",
         "sql_to_ibis": "ibert.tasks.sql_to_ibis",

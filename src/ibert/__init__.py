@@ -9,10 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ibert.answer import Answer, Portability, Support
+    from ibert.answer import Alternative, Answer, Portability, Support
     from ibert.backends import portability
     from ibert.catalog import Catalog
     from ibert.diagnostics import Diagnostic, IbertError, Span
+    from ibert.tasks.error_resolution import fix
     from ibert.tasks.ibis_to_sql import ibis_to_sql
     from ibert.tasks.qa import ask
     from ibert.tasks.sql_to_ibis import sql_to_ibis
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ibert.verification import verify
 
 _HOMES = {
+    "Alternative": "ibert.answer",
     "Answer": "ibert.answer",
     "Catalog": "ibert.catalog",
     "Diagnostic": "ibert.diagnostics",
@@ -36,6 +38,7 @@ _HOMES = {
     "Verdict": "ibert.verdict",
     "ask": "ibert.tasks.qa",
     "decompile": "ibert.translator.decompilation",
+    "fix": "ibert.tasks.error_resolution",
     "ibis_to_sql": "ibert.tasks.ibis_to_sql",
     "portability": "ibert.backends",
     "sql_to_ibis": "ibert.tasks.sql_to_ibis",
@@ -43,6 +46,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Alternative",
     "Answer",
     "Catalog",
     "Diagnostic",
@@ -57,6 +61,7 @@ __all__ = [
     "Verdict",
     "ask",
     "decompile",
+    "fix",
     "ibis_to_sql",
     "portability",
     "sql_to_ibis",

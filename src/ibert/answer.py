@@ -39,6 +39,21 @@ class Portability(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     message: str | None = None
 
 
+class Alternative(msgspec.Struct, frozen=True, kw_only=True):
+    """Other code that would do, after the one that is given.
+
+    Parameters
+    ----------
+    code
+        All of it.
+    title
+        What sets it apart, in one line.
+    """
+
+    code: str
+    title: str
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a task gives.
 
@@ -60,6 +75,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         On which backends the code compiles, if that was asked.
     sources
         The names of Ibis that the answer rests on, the best first: `ibis.expr.types.…`.
+    alternatives
+        What else would do, best first.
     """
 
     task: str
@@ -70,3 +87,4 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     explanation: str = ""
     portability: tuple[Portability, ...] = ()
     sources: tuple[str, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()

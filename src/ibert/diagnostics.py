@@ -49,6 +49,10 @@ CODES = {
     "IB506": "the values of parameters that a proof is about",
     "IB507": "columns of one name, which Ibis tells apart",
     "IB508": "an operation that a dialect has no spelling for",
+    "IB610": "nothing to repair",
+    "IB611": "the code raises",
+    "IB612": "no repair was found",
+    "IB613": "another error than the one that was stated",
     "IB801": "a question that the API of Ibis does not answer",
     "IB802": "a question that cannot be read",
 }

@@ -62,6 +62,41 @@ def apply_edits(text: str, edits: Iterable[Edit]) -> str:
     return "".join([*parts, text[done:]])
 
 
+def edits_between(old: str, new: str) -> tuple[Edit, ...]:
+    r"""Give edits that make one text of another, each as small as its lines allow.
+
+    Examples
+    --------
+    >>> edits_between("a = 1\nb = 23\n", "a = 1\nb = 24\n")
+    (Edit(span=Span(line=2, column=6, end_line=2, end_column=7), text='4'),)
+    """
+    before, after = _lines(old), _lines(new)
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    edits = []
+    for kind, start, end, first, last in matcher.get_opcodes():
+        if kind != "equal":
+            removed, added = "".join(before[start:end]), "".join(after[first:last])
+            head = _shared(removed, added)
+            tail = _shared(removed[head:][::-1], added[head:][::-1])
+            span = Span(
+                *_advanced(start + 1, removed[:head]),
+                *_advanced(start + 1, removed[: len(removed) - tail]),
+            )
+            edits.append(Edit(span, added[head : len(added) - tail]))
+    return tuple(edits)
+
+
+def _shared(one: str, other: str) -> int:
+    """Count the characters with which both begin."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((i for i, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _advanced(line: int, text: str) -> tuple[int, int]:
+    """Where one stands after text from the beginning of a line."""
+    return line + text.count("\n"), len(text) - text.rfind("\n")
+
+
 def unified_diff(old: str, new: str, source: str) -> str:
     r"""Show a change of a file as `diff -u` does.
 

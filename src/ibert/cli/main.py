@@ -12,6 +12,7 @@ from ibert.cli.compile import to_sql
 from ibert.cli.data import data
 from ibert.cli.env import env
 from ibert.cli.evaluate import evaluate
+from ibert.cli.fix import fix
 from ibert.cli.output import USAGE, fail, note
 from ibert.cli.translate import to_ibis
 from ibert.cli.verify import verify
@@ -24,7 +25,7 @@ def cli() -> None:
     """Generate code for Ibis, and prove it by running it."""
 
 
-for command in (ask, data, env, evaluate, to_ibis, to_sql, verify):
+for command in (ask, data, env, evaluate, fix, to_ibis, to_sql, verify):
     cli.add_command(command)
 
 
