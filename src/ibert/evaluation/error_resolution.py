@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import random
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,9 +17,10 @@ import msgspec
 from ibert import fixtures
 from ibert.catalog import Catalog
 from ibert.datagen.sql2ibis import load_templates, render
+from ibert.datagen.sql2ibis.template import Template
 from ibert.diagnostics import IbertError
 from ibert.evaluation.faults import FAULTS, Sample, mutants
-from ibert.evaluation.suites import Source, load_suite
+from ibert.evaluation.suites import Case, Source, load_suite
 from ibert.repair import repair
 from ibert.repair.syntax import parses
 from ibert.sandbox import Execution, Failure, FailureKind, Profile
@@ -139,7 +140,10 @@ def resolution(
     with tempfile.TemporaryDirectory() as folder:
         fixture = [fixtures.write_databases(Path(folder))]
         with Verifier(fixture, profile=Profile.OWN) as shared:
-            for program in programs:
+            for make in programs:
+                program = make()
+                if program is None:
+                    continue
                 with _verifier(program, shared) as verifier:
                     made = list(_judged(program, verifier, counts, seed, budget - len(found)))
                 used += bool(made)
@@ -151,22 +155,30 @@ def resolution(
     return _total(split, found, used)
 
 
-def _programs(split: str) -> Iterator[Program]:
-    """Yield the programs of a split; the same ones always."""
+def _programs(split: str) -> Iterator[Callable[[], Program | None]]:
+    """Yield what makes the programs of a split; the same ones always."""
     catalog = Catalog.from_ddl(fixtures.SCHEMA_SQL)
-    templates = [
-        dataclasses.replace(template, variations=template.variations[:1])
-        for template in load_templates(catalog=catalog)
-        if _is_held_out(template.name) == (split == "held-out") and template.dialect == "duckdb"
-    ]
-    for pair in render(templates):
-        yield Program(pair.template.name, pair.sql, pair.ibis, catalog, True)
+    for template in load_templates(catalog=catalog):
+        if _is_held_out(template.name) == (split == "held-out") and template.dialect == "duckdb":
+            yield partial(_of_template, template, catalog)
     with tempfile.TemporaryDirectory() as folder:
         suite = load_suite(_BENCHMARKS[split], Source(Path(folder), scale=0.001))
     for case in suite.cases:
-        with contextlib.suppress(IbertError):
-            answer = sql_to_ibis(case.sql, suite.catalog, verify=False)
-            yield Program(f"{suite.name} {case.name}", case.sql, answer.code, suite.catalog, False)
+        yield partial(_of_case, case, suite.name, suite.catalog)
+
+
+def _of_template(template: Template, catalog: Catalog) -> Program:
+    first = render([template])[0]
+    return Program(template.name, first.sql, first.ibis, catalog, True)
+
+
+def _of_case(case: Case, suite: str, catalog: Catalog) -> Program | None:
+    """Translate a query; None where that is refused."""
+    try:
+        answer = sql_to_ibis(case.sql, catalog, verify=False)
+    except IbertError:
+        return None
+    return Program(f"{suite} {case.name}", case.sql, answer.code, catalog, False)
 
 
 def _is_held_out(name: str) -> bool:

@@ -128,7 +128,7 @@ def table_of(value: Any) -> ir.Table | None:
     """Give a table, or the table that is grouped; None for a join whose columns have one name."""
     if isinstance(value, ir.Join):
         with contextlib.suppress(IntegrityError):
-            return value.as_table()
+            return value if value.columns else None
         return None
     if isinstance(value, ir.Table):
         return value

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import heapq
 import itertools
 import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
+
+from ibis.common.exceptions import IbisError
 
 from ibert.catalog import Catalog
 from ibert.interpreter import Function, Interpreter, Reading
@@ -316,8 +319,9 @@ def _by_shape(shape: Shape, fault: Fault) -> Iterator[Candidate]:
 
 def _applied(shape: Shape, fault: Fault) -> Iterator[Candidate]:
     for rank, name in enumerate(shape.repairs):
-        for candidate in REPAIRS[name](fault):
-            yield candidate._replace(cost=candidate.cost + _RANK * rank)
+        with contextlib.suppress(IbisError):  # values that Ibis itself cannot describe
+            for candidate in REPAIRS[name](fault):
+                yield candidate._replace(cost=candidate.cost + _RANK * rank)
 
 
 def _changed(old: str, new: str) -> int:
