@@ -18,7 +18,7 @@ from ibert import fixtures
 from ibert.catalog import Catalog
 from ibert.datagen.sql2ibis import load_templates, render
 from ibert.datagen.sql2ibis.template import Template
-from ibert.diagnostics import IbertError
+from ibert.diagnostics import Diagnostic, IbertError, did_you_mean
 from ibert.evaluation.faults import FAULTS, Sample, mutants
 from ibert.evaluation.suites import Case, Source, load_suite
 from ibert.repair import repair
@@ -30,7 +30,7 @@ from ibert.verifier.witness import write_witnesses
 
 NAME = "error_resolution"
 SPLITS = ("held-out", "development")
-EACH = 12  # mutants of one program
+EACH = 8  # mutants of one program
 _TRIED = 6  # mutants of a kind until one raises
 _BENCHMARKS = {"held-out": "tpcds", "development": "tpch"}
 
@@ -130,9 +130,17 @@ def resolution(
     kinds
         Only these kinds of faults.
     progress
-        Told after each mutant.
+        Told after each program.
+
+    Raises
+    ------
+    IbertError
+        There is no such kind of fault.
     """
     counts = dict.fromkeys(kinds or FAULTS, 0)
+    for unknown in counts.keys() - FAULTS.keys():
+        message, hint = f"no kind of fault {unknown!r}", did_you_mean(unknown, FAULTS, "kinds")
+        raise IbertError([Diagnostic(code="IB203", message=message, hint=hint)])
     found: list[Mutant] = []
     programs = list(_programs(split))
     random.Random(seed).shuffle(programs)

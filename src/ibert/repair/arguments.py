@@ -33,7 +33,8 @@ def _parameters(fault: Fault, call: ast.Call) -> dict[str, inspect.Parameter]:
         holder = fault.value(call.func.value)
         function = getattr(holder, call.func.attr, UNKNOWN) if _is_expr(holder) else UNKNOWN
     if not callable(function):
-        return {}
+        holder = getattr(ir, fault.parts.get("class", ""), None)
+        function = getattr(holder, fault.parts.get("method", ""), None)
     try:
         return dict(inspect.signature(function).parameters)
     except (TypeError, ValueError):

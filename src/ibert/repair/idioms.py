@@ -68,9 +68,8 @@ def _placed(source: Source, node: ast.AST, meaning: str, bound: Bound, text: str
         place = source.outer(first)[1]
         rest = source.text[place : source.end(node)]
         blank = rest[: len(rest) - len(rest.lstrip())]
-        return source.replaced(
-            (place, source.end(node), blank + text[len(source.receiver(first)) :])
-        )
+        piece = (place, source.end(node), blank + text.removeprefix(source.receiver(first)))
+        return source.replaced(piece)
     return source.with_node(node, text)
 
 
@@ -170,7 +169,7 @@ def _written(meaning: str, bound: Mapping[str, Any], source: Source) -> str | No
         if found is None:
             parts.append(f"{token.string} " if token.string == "," else token.string)
         elif isinstance(found, list):
-            parts[-1:] = [joined(map(source.of, found))]
+            parts[-1:] = [joined(source.text[slice(*source.argument(one))] for one in found)]
         elif following == "=" or (parts and parts[-1] == "."):
             if not (isinstance(found, ast.Constant) and str(found.value).isidentifier()):
                 return None
@@ -181,5 +180,12 @@ def _written(meaning: str, bound: Mapping[str, Any], source: Source) -> str | No
             parts[-1:] = [joined(map(source.of, found.elts))]
         else:
             parts.append(source.receiver(found) if following in (".", "-") else source.of(found))
-    text = "".join(parts).strip()
-    return text.replace(", )", ")").replace(" - ", "-").replace("(, ", "(")
+    return "".join(_without_gaps(parts)).strip()
+
+
+def _without_gaps(parts: list[str]) -> Iterator[str]:
+    """Leave out the commas beside arguments that there are none of."""
+    for i, part in enumerate(parts):
+        is_comma = part == ", "
+        if not (is_comma and ("" in parts[i + 1 : i + 2] or "" in parts[i - 1 : i])):
+            yield part

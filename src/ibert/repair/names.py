@@ -22,6 +22,7 @@ from ibert.repair.fault import Candidate, Fault, nearest, table_of
 from ibert.repair.shapes import data
 
 _ALIAS = 0.4
+_EXACT = 0.1  # the text says what is meant
 _UNLIKELY = 1.2  # a column is called, or a method is not
 
 
@@ -149,7 +150,7 @@ def sort_text(fault: Fault) -> Iterator[Candidate]:
         if node.value == name:
             text = f"ibis.{function}({_quoted(fault, node, column)})"
             title = "the direction of an order is a function"
-            yield Candidate(fault.source.with_node(node, text), title, _ALIAS)
+            yield Candidate(fault.source.with_node(node, text), title, _EXACT)
 
 
 def comparison_text(fault: Fault) -> Iterator[Candidate]:
@@ -182,9 +183,17 @@ def nearest_name(fault: Fault) -> Iterator[Candidate]:
         for node in ast.walk(fault.source.module)
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.lineno > line
     }
-    for other, cost in nearest(name, set(fault.reading.names) - later):
+    known = (set(fault.reading.names) - later) | set(_parameters(fault))
+    for other, cost in nearest(name, known):
         title = f"the name is {other!r}, not {name!r}"
         yield Candidate(fault.source.with_node(fault.region, other), title, cost)
+
+
+def _parameters(fault: Fault) -> Iterator[str]:
+    """Yield the parameters of the functions around what raised."""
+    for node in fault.source.above(fault.region):
+        if isinstance(node, ast.FunctionDef | ast.Lambda):
+            yield from (item.arg for item in (*node.args.args, *node.args.kwonlyargs))
 
 
 def column_of_scope(fault: Fault) -> Iterator[Candidate]:
@@ -273,7 +282,8 @@ def qualified(fault: Fault) -> Iterator[Candidate]:
                 table = value if isinstance(value, ir.Table) else None
                 if table is not None and name in table.columns and other != node.value.id:
                     title = f"{name!r} is a column of {other}"
-                    yield Candidate(fault.source.with_node(node.value, other), title, 1.4)
+                    cost = 2.0 if node.value.id == "_" else 1.4
+                    yield Candidate(fault.source.with_node(node.value, other), title, cost)
 
 
 def uncalled_method(fault: Fault) -> Iterator[Candidate]:

@@ -93,7 +93,7 @@ def chained(fault: Fault) -> Iterator[Candidate]:
     """Write two comparisons for `a < x < b`."""
     source = fault.source
     for node in fault.nodes(ast.Compare):
-        if len(node.ops) > 1:
+        if len(node.ops) > 1 and all(len(_leaves(fault, side)) == 1 for side in node.comparators):
             sides = [node.left, *node.comparators]
             signs = _signs(fault, node)
             texts = [source.text[slice(*source.outer(side))] for side in sides]

@@ -31,6 +31,7 @@ _ELSEWHERE = 0.5  # what it costs to change code that did not raise itself
 _SIZE = 0.004  # what a changed character costs
 _REPAIRED = (FailureKind.RAISED, FailureKind.REFUSED)
 _REFUSED = "PolicyError"  # what is raised for code that may not be run
+_PLACELESS = ("NameError", "TypeError", "ValueError")  # what says the same in many places
 _ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 Run = Callable[[str], Execution | Failure]
@@ -287,7 +288,7 @@ def _problem(fault: _Found) -> tuple[str, str]:
     if isinstance(fault, SyntaxError):
         return "SyntaxError", f"{fault.msg} in line {fault.lineno}"
     if isinstance(fault, Fault):
-        place = ast.unparse(fault.region)[:200] if fault.exception == "NameError" else ""
+        place = ast.unparse(fault.region) if fault.exception in _PLACELESS else ""
         return fault.exception, _ADDRESS.sub("", fault.message) + place
     if isinstance(fault, Failure):
         return fault.exception or fault.kind.value, fault.message

@@ -25,6 +25,7 @@ _SIGNS = {
     **{"\uff1b": ";", "\uff0c": ",", "\uff08": "(", "\uff09": ")"},
 }
 _EDGE = re.compile(r"\b|(?<=[^\w\s])|(?=[^\w\s])|$")  # where a text can begin or end
+_PLACES = 120  # where a bracket is tried
 _WINDOW = 400  # characters around an error in which tokens are changed
 
 
@@ -95,8 +96,11 @@ def _brackets(text: str, tokens: list[Token]) -> Iterator[Candidate]:
                 title = f"{wanted!r} closes {stack[-1].text!r}"
                 yield Candidate(_put(text, token.start, token.end, wanted), title, 0.5)
                 yield from _closed(text, tokens, stack[-1], token.start)
-            title = f"{token.text!r} closes nothing"
-            yield Candidate(_put(text, token.start, token.end, ""), title, 0.6)
+            alike = [one for one in tokens if one.text == token.text and one.start <= token.start]
+            for rank, one in enumerate(alike[::-1][:_PLACES]):
+                title = f"{token.text!r} closes nothing"
+                cost = 0.6 + 0.01 * rank
+                yield Candidate(_put(text, one.start, one.end, ""), title, cost)
             return
     for token in reversed(stack):
         yield from _closed(text, tokens, token, len(text))
@@ -109,10 +113,15 @@ def _closed(text: str, tokens: list[Token], opening: Token, limit: int) -> Itera
     inside = [
         token for token in tokens if opening.end <= token.start < limit and token.kind != "comment"
     ]
-    places = list(dict.fromkeys([opening.end, *(token.end for token in inside)]))
-    for place in places[:80]:
-        if _is_end(text, place):
+    ends = [opening.end, *(token.end for token in inside)]
+    heads = [token.start for token in inside if _begins_line(text, token.start)]
+    for place in sorted({*ends, *heads})[:_PLACES]:
+        if place in heads or _is_end(text, place):
             yield Candidate(_put(text, place, place, closing), title, 0.5 + _distance(text, place))
+
+
+def _begins_line(text: str, place: int) -> bool:
+    return not text[text.rfind("\n", 0, place) + 1 : place].strip()
 
 
 def _is_end(text: str, place: int) -> bool:
