@@ -19,7 +19,8 @@ from ibert.catalog import Catalog
 from ibert.datagen.sql2ibis import load_templates, render
 from ibert.datagen.sql2ibis.template import Template
 from ibert.diagnostics import Diagnostic, IbertError, did_you_mean
-from ibert.evaluation.faults import FAULTS, Sample, mutants
+from ibert.evaluation.faults import FAULTS, mutants
+from ibert.evaluation.sample import Sample
 from ibert.evaluation.suites import Case, Source, load_suite
 from ibert.repair import repair
 from ibert.repair.syntax import parses
@@ -170,7 +171,7 @@ def _programs(split: str) -> Iterator[Callable[[], Program | None]]:
         if _is_held_out(template.name) == (split == "held-out") and template.dialect == "duckdb":
             yield partial(_of_template, template, catalog)
     with tempfile.TemporaryDirectory() as folder:
-        suite = load_suite(_BENCHMARKS[split], Source(Path(folder), scale=0.001))
+        suite = load_suite(_BENCHMARKS[split], Source(Path(folder)))
     for case in suite.cases:
         yield partial(_of_case, case, suite.name, suite.catalog)
 

@@ -19,7 +19,11 @@ from ibert.verifier.witness import write_witnesses
 
 TASK = "error_resolution"
 MOST_CHARACTERS = 65_536  # of code: it is parsed here, where no limit of the sandbox holds
-_STOPPED = {FailureKind.REFUSED: "IB308", FailureKind.CRASHED: "IB307"}
+_STOPPED = {
+    FailureKind.REFUSED: "IB308",
+    FailureKind.NO_EXPRESSION: "IB303",
+    FailureKind.CRASHED: "IB307",
+}
 
 
 def fix(
