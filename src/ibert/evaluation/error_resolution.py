@@ -16,12 +16,13 @@ import msgspec
 
 from ibert import fixtures
 from ibert.catalog import Catalog
+from ibert.database import connect
 from ibert.datagen.sql2ibis import load_templates, render
 from ibert.datagen.sql2ibis.template import Template
 from ibert.diagnostics import Diagnostic, IbertError, did_you_mean
+from ibert.evaluation.benchmarks import TPCDS, TPCH, fill
 from ibert.evaluation.faults import FAULTS, mutants
 from ibert.evaluation.sample import Sample
-from ibert.evaluation.suites import Case, Source, load_suite
 from ibert.repair import repair
 from ibert.repair.syntax import parses
 from ibert.sandbox import Execution, Failure, FailureKind, Profile
@@ -31,9 +32,9 @@ from ibert.verifier.witness import write_witnesses
 
 NAME = "error_resolution"
 SPLITS = ("held-out", "development")
-EACH = 8  # mutants of one program
+EACH = 24  # mutants of one program
 _TRIED = 6  # mutants of a kind until one raises
-_BENCHMARKS = {"held-out": "tpcds", "development": "tpch"}
+_BENCHMARKS = {"held-out": TPCDS, "development": TPCH}
 
 
 class Program(NamedTuple):
@@ -170,10 +171,13 @@ def _programs(split: str) -> Iterator[Callable[[], Program | None]]:
     for template in load_templates(catalog=catalog):
         if _is_held_out(template.name) == (split == "held-out") and template.dialect == "duckdb":
             yield partial(_of_template, template, catalog)
-    with tempfile.TemporaryDirectory() as folder:
-        suite = load_suite(_BENCHMARKS[split], Source(Path(folder)))
-    for case in suite.cases:
-        yield partial(_of_case, case, suite.name, suite.catalog)
+    benchmark = _BENCHMARKS[split]
+    with connect(":memory:") as con:
+        queries = fill(con, benchmark, benchmark.smallest)
+        ddl = con.execute("SELECT sql FROM duckdb_tables() ORDER BY table_oid").fetchall()
+    tables = Catalog.from_ddl("\n".join(statement for (statement,) in ddl))
+    for name, sql in queries.items():
+        yield partial(_of_query, f"{benchmark.extension} {name}", sql, tables)
 
 
 def _of_template(template: Template, catalog: Catalog) -> Program:
@@ -181,13 +185,13 @@ def _of_template(template: Template, catalog: Catalog) -> Program:
     return Program(template.name, first.sql, first.ibis, catalog, True)
 
 
-def _of_case(case: Case, suite: str, catalog: Catalog) -> Program | None:
+def _of_query(name: str, sql: str, catalog: Catalog) -> Program | None:
     """Translate a query; None where that is refused."""
     try:
-        answer = sql_to_ibis(case.sql, catalog, verify=False)
+        answer = sql_to_ibis(sql, catalog, verify=False)
     except IbertError:
         return None
-    return Program(f"{suite} {case.name}", case.sql, answer.code, catalog, False)
+    return Program(name, sql, answer.code, catalog, False)
 
 
 def _is_held_out(name: str) -> bool:

@@ -352,7 +352,11 @@ def _number_as_text(code: Sample) -> Iterator[str]:
 
 @_fault
 def _missing_cast(code: Sample) -> Iterator[str]:
-    for call in code.methods("cast"):
+    yield from _without_call(code, "cast")
+
+
+def _without_call(code: Sample, method: str) -> Iterator[str]:
+    for call in code.methods(method):
         assert isinstance(call.func, ast.Attribute)
         start = code.source.outer(call.func.value)[1]
         yield code.source.replaced((start, code.source.end(call), ""))
@@ -480,18 +484,12 @@ def _colliding_names(code: Sample) -> Iterator[str]:
 
 @_fault
 def _missing_view(code: Sample) -> Iterator[str]:
-    for call in code.methods("view"):
-        assert isinstance(call.func, ast.Attribute)
-        start = code.source.outer(call.func.value)[1]
-        yield code.source.replaced((start, code.source.end(call), ""))
+    yield from _without_call(code, "view")
 
 
 @_fault
 def _missing_as_scalar(code: Sample) -> Iterator[str]:
-    for call in code.methods("as_scalar"):
-        assert isinstance(call.func, ast.Attribute)
-        start = code.source.outer(call.func.value)[1]
-        yield code.source.replaced((start, code.source.end(call), ""))
+    yield from _without_call(code, "as_scalar")
 
 
 @_fault

@@ -7,6 +7,7 @@ import contextlib
 import heapq
 import itertools
 import re
+import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -23,10 +24,14 @@ from ibert.sandbox import Execution, Failure, FailureKind
 
 READINGS = 250  # pieces of code that are read
 RUNS = 24  # and run
+SECONDS = 30.0  # after which no other change is tried
+CANDIDATES = 60  # changes that one repair gives
+PARSES = 500  # changes of the syntax that are tried for one error
 DEPTH = 5  # changes of one piece of code
 OFFERED = 3  # repairs
 MARGIN = 1.0  # how much worse than the best an alternative may be
 _RANK = 0.02  # what it costs to come later in the list of a shape
+_STILL_BROKEN = 0.3  # what it costs that the parser stops again, later
 _ELSEWHERE = 0.5  # what it costs to change code that did not raise itself
 _SIZE = 0.004  # what a changed character costs
 _REPAIRED = (FailureKind.RAISED, FailureKind.REFUSED)
@@ -107,6 +112,7 @@ class _Search:
         self._catalog = catalog
         self._run = run
         self._order = itertools.count()
+        self._end = time.monotonic() + SECONDS
         self._readings = 0
         self._runs = 0
 
@@ -134,7 +140,7 @@ class _Search:
         self._expand(_State(0.0, 0, text, (), ("", "")), fault, queue, seen)
         best: float | None = None
         offered = 0
-        while queue and self._readings < READINGS and self._runs < RUNS and offered < self._offered:
+        while queue and offered < self._offered and not self._is_spent():
             state = heapq.heappop(queue)
             if best is not None and state.cost > best + MARGIN:
                 return
@@ -146,6 +152,10 @@ class _Search:
                 yield Repair(state.text, state.titles, found, state.cost)
             elif _problem(found) != state.problem and len(state.titles) < DEPTH:
                 self._expand(state, found, queue, seen)
+
+    def _is_spent(self) -> bool:
+        late = time.monotonic() > self._end
+        return late or self._readings >= READINGS or self._runs >= RUNS
 
     def _expand(self, state: _State, fault: _Found, queue: list[_State], seen: set[str]) -> None:
         if isinstance(fault, Execution):
@@ -162,13 +172,12 @@ class _Search:
 
     def _candidates(self, text: str, fault: _Found) -> Iterator[Candidate]:
         if isinstance(fault, SyntaxError):
-            for candidate in syntax_repairs(text, fault):
-                if parses(candidate.text) is None:
-                    yield candidate
-                    continue
+            for candidate in itertools.islice(syntax_repairs(text, fault), PARSES):
                 again = parses(candidate.text)
-                if again is not None and _is_later(again, fault):
-                    yield candidate._replace(cost=candidate.cost + 0.3)
+                if again is None:
+                    yield candidate
+                elif _is_later(again, fault):
+                    yield candidate._replace(cost=candidate.cost + _STILL_BROKEN)
         elif isinstance(fault, Fault):
             for shape, parts in matching(fault.exception, fault.message):
                 yield from _by_shape(shape, fault.matched(parts))
@@ -321,7 +330,7 @@ def _by_shape(shape: Shape, fault: Fault) -> Iterator[Candidate]:
 def _applied(shape: Shape, fault: Fault) -> Iterator[Candidate]:
     for rank, name in enumerate(shape.repairs):
         with contextlib.suppress(IbisError):  # values that Ibis itself cannot describe
-            for candidate in REPAIRS[name](fault):
+            for candidate in itertools.islice(REPAIRS[name](fault), CANDIDATES):
                 yield candidate._replace(cost=candidate.cost + _RANK * rank)
 
 
