@@ -64,3 +64,7 @@ bench-sandbox *arguments:
 # Write README's generated numbers again
 readme:
     @{{ python }} bench/readme.py
+
+# Write docs/rules.md again from the rules of `ibert check`
+rules:
+    @{{ ibert }} check --rules > docs/rules.md

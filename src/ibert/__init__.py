@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ibert.answer import Alternative, Answer, Portability, Support
     from ibert.backends import portability
     from ibert.catalog import Catalog
+    from ibert.checker import check
     from ibert.diagnostics import Diagnostic, IbertError, Span
     from ibert.tasks.error_resolution import fix
     from ibert.tasks.ibis_to_sql import ibis_to_sql
@@ -37,6 +38,7 @@ _HOMES = {
     "Support": "ibert.answer",
     "Verdict": "ibert.verdict",
     "ask": "ibert.tasks.qa",
+    "check": "ibert.checker",
     "decompile": "ibert.translator.decompilation",
     "fix": "ibert.tasks.error_resolution",
     "ibis_to_sql": "ibert.tasks.ibis_to_sql",
@@ -60,6 +62,7 @@ __all__ = [
     "Support",
     "Verdict",
     "ask",
+    "check",
     "decompile",
     "fix",
     "ibis_to_sql",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import functools
 import io
 from collections.abc import Iterable
 
@@ -114,9 +115,10 @@ def unified_diff(old: str, new: str, source: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _lines(text: str) -> list[str]:
+@functools.lru_cache(maxsize=4)
+def _lines(text: str) -> tuple[str, ...]:
     """Split where Python's parser does, with the ends of the lines."""
-    return list(io.StringIO(text, newline=""))
+    return tuple(io.StringIO(text, newline=""))
 
 
 def _characters(line: str, offset: int) -> int:

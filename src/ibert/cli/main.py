@@ -8,6 +8,7 @@ import sys
 import click
 
 from ibert.cli.ask import ask
+from ibert.cli.check import check
 from ibert.cli.compile import to_sql
 from ibert.cli.data import data
 from ibert.cli.env import env
@@ -25,7 +26,7 @@ def cli() -> None:
     """Generate code for Ibis, and prove it by running it."""
 
 
-for command in (ask, data, env, evaluate, fix, to_ibis, to_sql, verify):
+for command in (ask, check, data, env, evaluate, fix, to_ibis, to_sql, verify):
     cli.add_command(command)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import datetime
 import decimal
+import inspect
 import types
 import uuid
 from collections.abc import Callable
@@ -67,6 +68,10 @@ class Function:
     ) -> None:
         self.node = node
         self._call = call
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        names = [item.arg for item in (*node.args.posonlyargs, *node.args.args)]
+        # Ibis looks at it: functions over arrays are called by the names of their parameters.
+        self.__signature__ = inspect.Signature([inspect.Parameter(name, kind) for name in names])
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Interpret its body."""
