@@ -30,6 +30,21 @@ def span_of(node: ast.expr | ast.stmt, text: str) -> Span:
     )
 
 
+def text_of(node: ast.expr | ast.stmt, text: str) -> str:
+    """Give the text of a node.
+
+    Examples
+    --------
+    >>> text = "é = f( x )"
+    >>> text_of(ast.parse(text).body[0].value, text)
+    'f( x )'
+    """
+    last = (node.end_lineno or node.lineno) - 1
+    *whole, end = _lines(text)[node.lineno - 1 : last + 1]
+    lines = [*(line.encode() for line in whole), end.encode()[: node.end_col_offset]]
+    return b"".join(lines)[node.col_offset :].decode()
+
+
 def apply_edits(text: str, edits: Iterable[Edit]) -> str:
     """Apply edits to the text that their spans are of.
 

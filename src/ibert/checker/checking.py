@@ -90,12 +90,12 @@ def check(
 
 
 def fixed(code: str, diagnostics: Iterable[Diagnostic], *, unsafe: bool = False) -> str:
-    """Apply the fixes of diagnostics; of two that overlap, the first.
+    """Apply the fixes of diagnostics from the top; what touches one that was applied waits.
 
     Parameters
     ----------
     code
-        What the diagnostics are about.
+        What the diagnostics are about, in its order.
     diagnostics
         Those without a fix are passed over.
     unsafe
@@ -108,17 +108,14 @@ def fixed(code: str, diagnostics: Iterable[Diagnostic], *, unsafe: bool = False)
     't.filter(t.x.between(1, 9))'
     """
     edits: list[Edit] = []
-    taken: list[tuple[tuple[int, int], tuple[int, int]]] = []
+    reached = (0, 0)
     for item in diagnostics:
         if item.fix is None or not (item.fix.safe or unsafe):
             continue
         places = [_ends(edit.span) for edit in item.fix.edits]
-        crossing = any(
-            start < last and first < end for start, end in places for first, last in taken
-        )
-        if not crossing and not set(places) & set(taken):  # two insertions have no order
+        if min(places)[0] > reached:
             edits += item.fix.edits
-            taken += places
+            reached = max(end for _, end in places)
     return apply_edits(code, edits)
 
 

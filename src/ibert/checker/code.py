@@ -13,7 +13,7 @@ from ibis.common.deferred import Deferred
 from ibis.expr.types.groupby import GroupedTable
 
 from ibert.diagnostics import Edit, Fix, Span
-from ibert.edits import span_of
+from ibert.edits import span_of, text_of
 from ibert.interpreter import UNKNOWN, Reading
 
 # What an expression is passed through on its way into a call.
@@ -151,7 +151,7 @@ class Code:
 
     def source(self, node: ast.expr) -> str:
         """Give the text of a node; what an operator would tear apart stands in parentheses."""
-        text = ast.get_source_segment(self.text, node) or ast.unparse(node)
+        text = text_of(node, self.text)
         whole = ast.Name | ast.Attribute | ast.Call | ast.Subscript | ast.Constant
         return text if isinstance(node, whole) else f"({text})"
 
@@ -172,7 +172,7 @@ class Code:
         last = [*call.args, *(item.value for item in call.keywords)]
         if last:
             return self.append(max(last, key=_end), f", {text}", title)
-        return self.replace(call, f"{ast.get_source_segment(self.text, call.func)}({text})", title)
+        return self.replace(call, f"{text_of(call.func, self.text)}({text})", title)
 
 
 def method(node: ast.AST) -> str:

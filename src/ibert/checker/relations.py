@@ -68,8 +68,8 @@ def lost_order(node: ast.Call, code: Code) -> Iterator[Finding]:
 
     A table has no order that a join, a set operation, `distinct()` or an aggregation would keep.
 
-    Bad: `t.order_by("x").distinct()`
-    Good: `t.distinct().order_by("x")`
+    Bad: `t.select("x").order_by("x").union(u.select("x"))`
+    Good: `t.select("x").union(u.select("x")).order_by("x")`
     """
     name = method(node)
     if name not in _UNORDERED:
@@ -194,8 +194,8 @@ def columns_in_another_order(node: ast.Call, code: Code) -> Iterator[Finding]:
     Ibis matches them by name, SQL by position: code in which the orders differ means one of the
     two.
 
-    Bad: `t.select("x", "id").union(t.select("id", "x"))`
-    Good: `t.select("x", "id").union(t.select("x", "id"))`
+    Bad: `t.select("x", "id").union(u.select("id", "x"))`
+    Good: `t.select("x", "id").union(u.select(x="id", id="x"))`
     """
     left = code.receiver(node)
     if method(node) not in _SETS or not isinstance(left, ir.Table):
@@ -206,10 +206,8 @@ def columns_in_another_order(node: ast.Call, code: Code) -> Iterator[Finding]:
             continue
         same = set(right.columns) == set(left.columns)
         if same and right.schema().types == left.schema().types:  # by position it fits, too
-            names = ", ".join(f'"{name}"' for name in left.columns)
-            fix = code.append(item, f".select({names})", "put the columns in order")
             message = "the columns are matched by name, and theirs stand in another order"
-            yield Finding(item, message, fix=fix)
+            yield Finding(item, message, "select them in one order, renamed where they differ")
 
 
 @rule("IB717", ast.Call)

@@ -105,7 +105,7 @@ def decimal_without_type(node: ast.Call, code: Code) -> Iterator[Finding]:
     if places <= _SCALE:
         return
     above = code.parent(node)
-    text = ast.get_source_segment(code.text, node) or ""
+    text = code.source(node)
     typed = f'ibis.literal({text}, "decimal({max(18, len(value.as_tuple().digits))}, {places})")'
     fix = None
     if isinstance(above, ast.Call) and code.value(above.func) is ibis.literal:

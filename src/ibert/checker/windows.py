@@ -227,9 +227,10 @@ def rank_from_one(node: ast.Compare, code: Code) -> Iterator[Finding]:
     Good: `t.filter(ibis.row_number().over(order_by="id") < 2)`
     """
     match node:
-        case ast.Compare(ops=[ast.LtE()], comparators=[ast.Constant(value=int(number)) as side]):
+        case ast.Compare(ops=[ast.LtE()], comparators=[ast.Constant(value=int(number))]):
             if number > 0 and _is_rank(code.op(node.left)):
-                fix = code.replace(side, str(number - 1), "count from 0")
+                text = f"{code.source(node.left)} < {number}"
+                fix = code.replace(node, text, "count from 0")
                 yield Finding(node, f"ranks begin with 0: these are {number + 1}", fix=fix)
 
 

@@ -19,6 +19,8 @@ from ibis.common.deferred import Deferred, Resolver
 from ibis.common.selectors import Selector
 from ibis.expr.builders import Builder
 from ibis.expr.types.groupby import GroupedTable
+from ibis.expr.types.temporal import DayOfWeek
+from ibis.util import backend_entry_points
 
 from ibert.catalog import Catalog
 
@@ -97,7 +99,17 @@ BUILTINS: dict[str, Any] = {
 }
 # Objects whose public methods only make expressions and descriptions of them.
 OWNERS = (
-    *(ir.Expr, GroupedTable, Builder, Deferred, Resolver, Selector, ibis.Schema, dt.DataType),
+    *(
+        ir.Expr,
+        DayOfWeek,
+        GroupedTable,
+        Builder,
+        Deferred,
+        Resolver,
+        Selector,
+        ibis.Schema,
+        dt.DataType,
+    ),
     *(Connection, str, list, dict, tuple, set, frozenset, range),
     *(datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, uuid.UUID),
 )
@@ -110,6 +122,7 @@ _OUTSIDE = frozenset(
     to_torch to_xlsx format format_map visualize
     """.split()  # noqa: SIM905  names read better as words
 )
+_BACKENDS = frozenset(point.name for point in backend_entry_points())  # looking loads them
 _CLASSES = (
     *(dt.DataType, datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, uuid.UUID),
     *(ibis.udf.scalar, ibis.udf.agg),
@@ -119,6 +132,8 @@ _CLASSES = (
 def may_read(holder: object, name: str) -> bool:
     """Whether an attribute of an object can be read."""
     if name.startswith("_") and not (holder is ibis and name == "_"):
+        return False
+    if holder is ibis and name in _BACKENDS:
         return False
     if isinstance(holder, types.ModuleType):
         found, known = getattr(holder, name, None), list(MODULES.values())
