@@ -163,7 +163,9 @@ def month_for_minute(node: ast.Call, code: Code) -> Iterator[Finding]:
 
 def _format(node: ast.Call, code: Code) -> Any:
     """Give the format that a call passes, if it is a constant."""
-    if method(node) not in _TEMPORAL_FORMATS or not isinstance(code.receiver(node), ir.Value):
+    if method(node) not in _TEMPORAL_FORMATS:
+        return None
+    if not isinstance(code.receiver(node), ir.StringValue | ir.TemporalValue):
         return None
     found = argument(node, 0, "format_str")
     return found if isinstance(found, ast.Constant) and isinstance(found.value, str) else None
