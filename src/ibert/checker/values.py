@@ -36,6 +36,7 @@ _FOREIGN = {
 }
 _REPLACEMENT = {"replace": "re_replace"}
 _TEMPORAL_FORMATS = ("strftime", "as_timestamp", "as_date", "as_time")
+_TIMES = ir.StringValue | ir.DateValue | ir.TimeValue | ir.TimestampValue
 _SPELLINGS = {
     "YYYY": "%Y",
     "yyyy": "%Y",
@@ -165,7 +166,7 @@ def _format(node: ast.Call, code: Code) -> Any:
     """Give the format that a call passes, if it is a constant."""
     if method(node) not in _TEMPORAL_FORMATS:
         return None
-    if not isinstance(code.receiver(node), ir.StringValue | ir.TemporalValue):
+    if not isinstance(code.receiver(node), _TIMES):
         return None
     found = argument(node, 0, "format_str")
     return found if isinstance(found, ast.Constant) and isinstance(found.value, str) else None
