@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ibert.checker import check
     from ibert.diagnostics import Diagnostic, IbertError, Span
     from ibert.tasks.error_resolution import fix
+    from ibert.tasks.documentation import document
     from ibert.tasks.ibis_to_sql import ibis_to_sql
     from ibert.tasks.qa import ask
     from ibert.tasks.sql_to_ibis import sql_to_ibis
@@ -41,6 +42,7 @@ _HOMES = {
     "check": "ibert.checker",
     "decompile": "ibert.translator.decompilation",
     "fix": "ibert.tasks.error_resolution",
+    "document": "ibert.tasks.documentation",
     "ibis_to_sql": "ibert.tasks.ibis_to_sql",
     "portability": "ibert.backends",
     "sql_to_ibis": "ibert.tasks.sql_to_ibis",
@@ -65,6 +67,7 @@ __all__ = [
     "check",
     "decompile",
     "fix",
+    "document",
     "ibis_to_sql",
     "portability",
     "sql_to_ibis",

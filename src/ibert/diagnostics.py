@@ -92,6 +92,13 @@ CODES = {
     "IB738": "a branch that is never reached",
     "IB801": "a question that the API of Ibis does not answer",
     "IB802": "a question that cannot be read",
+    "IB851": "an unknown function",
+    "IB852": "no plain function over tables",
+    "IB853": "a function that cannot be told without running it",
+    "IB854": "a function that does not build",
+    "IB855": "a function that has a docstring",
+    "IB856": "an example that did not run",
+    "IB857": "a docstring that a validator finds fault with",
 }
 
 

@@ -11,6 +11,7 @@ from ibert.cli.ask import ask
 from ibert.cli.check import check
 from ibert.cli.compile import to_sql
 from ibert.cli.data import data
+from ibert.cli.document import document
 from ibert.cli.env import env
 from ibert.cli.evaluate import evaluate
 from ibert.cli.fix import fix
@@ -26,7 +27,7 @@ def cli() -> None:
     """Generate code for Ibis, and prove it by running it."""
 
 
-for command in (ask, check, data, env, evaluate, fix, to_ibis, to_sql, verify):
+for command in (ask, check, data, document, env, evaluate, fix, to_ibis, to_sql, verify):
     cli.add_command(command)
 
 

@@ -20,6 +20,7 @@ import ibis.expr.types as ir
 from ibert.catalog import Catalog
 from ibert.interpreter.objects import (
     BUILTINS,
+    EXCEPTIONS,
     MODULES,
     UNKNOWN,
     Connection,
@@ -105,10 +106,15 @@ class Reading:
         value = self.values.get(last.value, UNKNOWN) if isinstance(last, ast.Expr) else UNKNOWN
         return self.names.get("expr", value)
 
-    def call(self, function: Function, arguments: Iterable[Any]) -> Any:
+    def call(
+        self,
+        function: Function,
+        arguments: Iterable[Any],
+        keywords: Mapping[str, Any] | None = None,
+    ) -> Any:
         """Read a call of a function that the code defines; its nodes get the values they have."""
         try:
-            return function(*arguments)
+            return function(*arguments, **(keywords or {}))
         except (_Raised, _GivenUp, RecursionError, TypeError):
             return UNKNOWN
 
@@ -194,6 +200,7 @@ class _Run:
         self.declared: list[Any] = []  # UDFs
         self._steps = 0
         self._depth = 0
+        self._guesses = 0  # blocks around that need not be run
 
     def block(self, body: Iterable[ast.stmt], names: _Names) -> None:
         for statement in body:
@@ -229,11 +236,12 @@ class _Run:
             case ast.ImportFrom(module=module, names=imported):
                 for item in imported:
                     names.own[item.asname or item.name] = self._imported(node, module, item.name)
+            case ast.Raise(exc=ast.expr() as raised):
+                self._raise(node, raised, names)
             case ast.If(test=test, body=body, orelse=orelse):
                 found = self.value(test, names)
                 if found is UNKNOWN:
-                    self.block(body, names)
-                    self.block(orelse, names)
+                    self._perhaps([*body, *orelse], names)
                 else:
                     self.block(body if self._truth(test, found) else orelse, names)
             case ast.For(target=target, iter=items, body=body):
@@ -241,9 +249,28 @@ class _Run:
                     self._assign(target, item, names)
                     self.block(body, names)
             case ast.With(body=body) | ast.Try(body=body) | ast.While(body=body):
-                self.block(body, names)
+                self._perhaps(body, names)
             case _:
                 pass
+
+    def _perhaps(self, body: Iterable[ast.stmt], names: _Names) -> None:
+        """Read what need not be run: an exception that it raises itself tells nothing."""
+        self._guesses += 1
+        try:
+            self.block(body, names)
+        finally:
+            self._guesses -= 1
+
+    def _raise(self, node: ast.Raise, raised: ast.expr, names: _Names) -> None:
+        """Note an exception that the code raises itself, where it is one of Python's."""
+        function, arguments = raised, list[Any]()
+        if isinstance(raised, ast.Call):
+            function = raised.func
+            arguments = list(self._elements(raised.args, names))
+        kind = EXCEPTIONS.get(function.id) if isinstance(function, ast.Name) else None
+        if kind is not None and not self._guesses:
+            self._reading.problems.append(Problem(node, kind(*arguments)))
+            raise _Raised
 
     def _imported(self, node: ast.AST, module: str | None, name: str) -> Any:
         whole = MODULES.get(f"{module}.{name}")
@@ -367,7 +394,7 @@ class _Run:
                 keywords |= found
             else:
                 return UNKNOWN
-        if _has_unknown([function, arguments, keywords]):
+        if _has_unknown([function, arguments, keywords]) or _is_endless(arguments):
             return UNKNOWN
         if not may_call(function) and not any(function is made for made in self.declared):
             return UNKNOWN
@@ -538,6 +565,11 @@ def _has_unknown(values: Any) -> bool:
     if isinstance(values, dict):
         return any(map(_has_unknown, values.values()))
     return values is UNKNOWN
+
+
+def _is_endless(arguments: Iterable[Any]) -> bool:
+    """Whether a function would go through more than a value may hold."""
+    return any(isinstance(item, range) and len(item) > _LARGEST for item in arguments)
 
 
 def _is_small(left: Any, right: Any) -> bool:

@@ -97,6 +97,14 @@ BUILTINS: dict[str, Any] = {
         *(range, reversed, round, set, slice, sorted, str, sum, tuple, zip),
     )
 }
+# What code raises itself.
+EXCEPTIONS: dict[str, type[Exception]] = {
+    found.__name__: found
+    for found in (
+        *(ArithmeticError, AssertionError, AttributeError, Exception, IndexError, KeyError),
+        *(LookupError, NameError, NotImplementedError, RuntimeError, TypeError, ValueError),
+    )
+}
 # Objects whose public methods only make expressions and descriptions of them.
 OWNERS = (
     *(

@@ -1,0 +1,246 @@
+"""Values and predicates in words, and in code where there are no words for them."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import ibis.expr.operations as ops
+
+from ibert.documentation.knowledge import listed
+from ibert.translator.datatypes import UNKNOWN
+from ibert.translator.decompilation.expressions import Expressions
+from ibert.translator.decompilation.literals import python_value
+from ibert.translator.decompilation.tables import Reader
+from ibert.translator.refusal import Refusal
+from ibert.translator.values import FunctionNode, RelationNode, Value
+
+_LONGEST = 120  # characters of code in a sentence
+MOST_NAMED = 6  # names in a list
+
+_COMPARED: dict[type[ops.Node], str] = {
+    ops.Equals: "is",
+    ops.NotEquals: "is not",
+    ops.Greater: "is greater than",
+    ops.GreaterEqual: "is at least",
+    ops.Less: "is less than",
+    ops.LessEqual: "is at most",
+    ops.StringContains: "contains",
+    ops.StartsWith: "starts with",
+    ops.EndsWith: "ends with",
+    ops.StringSQLLike: "is like",
+}
+_FIGURES: dict[type[ops.Node], str] = {
+    ops.Count: "the number of {} that are not NULL",
+    ops.CountDistinct: "the number of distinct {}",
+    ops.ApproxCountDistinct: "about the number of distinct {}",
+    ops.Sum: "the sum of {}",
+    ops.Mean: "the mean of {}",
+    ops.Min: "the smallest {}",
+    ops.Max: "the largest {}",
+    ops.Median: "the median of {}",
+    ops.StandardDev: "the standard deviation of {}",
+    ops.Variance: "the variance of {}",
+    ops.Any: "whether {} is true in any row",
+    ops.All: "whether {} is true in all rows",
+    ops.ArrayCollect: "the array of all {}",
+}
+
+
+class Phrases:
+    """Says what values are.
+
+    Parameters
+    ----------
+    stand_ins
+        Parameters of the function, by the values that stand for them.
+
+    Examples
+    --------
+    >>> import ibis
+    >>> t = ibis.table({"x": "int64", "s": "string"}, name="t")
+    >>> phrases = Phrases({7919: "least"})
+    >>> phrases.predicate(((t.x > 7919) & t.s.lower().isin(["a", "b"])).op())
+    "`x` is greater than `least` and `s.lower()` is one of 'a', 'b'"
+    >>> phrases.value((t.x.sum() / t.count()).op())
+    '`x.sum() / count()`'
+    """
+
+    def __init__(self, stand_ins: Mapping[Any, str]) -> None:
+        self._stand_ins = stand_ins
+
+    def name(self, name: str) -> str:
+        """Write the name of a column, or of the parameter that names it."""
+        return f"`{self.plain(name)}`"
+
+    def plain(self, name: str) -> str:
+        """Give a name; parameters that are a part of it stand in braces."""
+        if name in self._stand_ins:
+            return self._stand_ins[name]
+        for mark, parameter in self._stand_ins.items():
+            if isinstance(mark, str):
+                name = name.replace(mark, f"{{{parameter}}}")
+        return name
+
+    def names(self, names: Iterable[str]) -> str:
+        """Write a list of names, a long one by its length."""
+        found = list(names)
+        return (
+            listed([self.name(one) for one in found])
+            if len(found) <= MOST_NAMED
+            else (f"{len(found)} columns")
+        )
+
+    def number(self, value: Any) -> str:
+        """Write the value of a limit."""
+        if isinstance(value, ops.Node):
+            return self.value(value)
+        return f"`{self._stand_ins[value]}`" if value in self._stand_ins else str(value)
+
+    def value(self, op: ops.Node) -> str:
+        """Say a value."""
+        match op:
+            case ops.Alias(arg=inner):
+                return self.value(inner)
+            case ops.Field(name=name):
+                return self.name(name)
+            case ops.Literal(value=value) if not isinstance(value, dict) and _hashable(value):
+                if value in self._stand_ins and not isinstance(value, bool):
+                    return f"`{self._stand_ins[value]}`"
+                return self._literal(value)
+        code = self.code(op)
+        return f"`{code}`" if code else "a value computed from them"
+
+    def _literal(self, value: Any) -> str:
+        if value is None:
+            return "NULL"
+        try:
+            text = ast.unparse(python_value(value))
+        except Refusal:
+            return "a constant"
+        return text if len(text) < _LONGEST and '"""' not in text else "a long text"
+
+    def code(self, op: ops.Node) -> str | None:
+        """Write a value as Ibis code, in which columns are names; None where there is none."""
+        try:
+            value = Expressions(Reader(op), fields=_AnyField(self)).value(op)
+            node = _Named(self._stand_ins).visit(value.node)
+            text = ast.unparse(ast.fix_missing_locations(node))
+        except (Refusal, AttributeError, TypeError, KeyError):
+            return None
+        if len(text) > _LONGEST or "`" in text or '"""' in text or "\n" in text:
+            return None
+        return text
+
+    def figure(self, op: ops.Node) -> str:
+        """Say an aggregate."""
+        match op:
+            case ops.Alias(arg=inner):
+                return self.figure(inner)
+            case ops.CountStar(where=where):
+                return "the number of rows" + self._where(where)
+        words = _FIGURES.get(type(op))
+        inner = op.__args__[0] if op.__args__ else None
+        if words is None or not isinstance(inner, ops.Field):
+            return self.value(op)
+        return words.format(self.value(inner)) + self._where(getattr(op, "where", None))
+
+    def _where(self, where: ops.Node | None) -> str:
+        return "" if where is None else f" in rows where {self.predicate(where)}"
+
+    def predicate(self, op: ops.Node) -> str:
+        """Say a condition, such that "rows where" can stand before it."""
+        match op:
+            case ops.And(left=left, right=right):
+                return f"{self._part(left)} and {self._part(right)}"
+            case ops.Or(left=left, right=right):
+                return f"{self._part(left, ops.And)} or {self._part(right, ops.And)}"
+            case ops.IsNull(arg=inner):
+                return f"{self.value(inner)} is NULL"
+            case ops.NotNull(arg=inner):
+                return f"{self.value(inner)} is not NULL"
+            case ops.Not(arg=ops.IsNull(arg=inner)):
+                return f"{self.value(inner)} is not NULL"
+            case ops.Not(arg=ops.InValues(value=value, options=options)):
+                return f"{self.value(value)} is none of {', '.join(map(self.value, options))}"
+            case ops.Not(arg=ops.Field() as inner):
+                return f"{self.value(inner)} is false"
+            case ops.InValues(value=value, options=options):
+                return f"{self.value(value)} is one of {', '.join(map(self.value, options))}"
+            case ops.Between(arg=value, lower_bound=lower, upper_bound=upper):
+                shown = self.value(value), self.value(lower), self.value(upper)
+                return "{} is between {} and {}".format(*shown)
+            case ops.Field():
+                return f"{self.value(op)} is true"
+            case ops.InSubquery(needle=needle, rel=relation):
+                column = relation.schema.names[0]
+                return f"{self.value(needle)} is among the values of {self.name(column)}"
+            case ops.ExistsSubquery():
+                return "there is a matching row in another table"
+        words = _COMPARED.get(type(op))
+        if words is None:
+            code = self.code(op)
+            return f"`{code}` is true" if code else "a condition holds"
+        left, right = op.__args__[:2]
+        if words in ("is", "is not") and not isinstance(right, ops.Literal):
+            words = {"is": "equals", "is not": "differs from"}[words]
+        return f"{self.value(left)} {words} {self.value(right)}"
+
+    def _part(self, op: ops.Node, other: type[ops.Node] = ops.Or) -> str:
+        said = self.predicate(op)
+        return f"({said})" if isinstance(op, other) else said
+
+
+class _AnyField(dict[ops.Field, Value]):
+    """Every column by its bare name."""
+
+    def __init__(self, phrases: Phrases) -> None:
+        self._phrases = phrases
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __contains__(self, op: object) -> bool:
+        return True
+
+    def __missing__(self, op: ops.Field) -> Value:
+        return Value(ast.Name(self._phrases.plain(op.name), ast.Load()), UNKNOWN)
+
+
+class _Named(ast.NodeTransformer):
+    """Puts parameters where the values stand that stand for them."""
+
+    def __init__(self, stand_ins: Mapping[Any, str]) -> None:
+        self._stand_ins = stand_ins
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        value = node.value
+        if isinstance(value, bool) or not _hashable(value) or value not in self._stand_ins:
+            return node
+        return ast.Name(self._stand_ins[value], ast.Load())
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        if isinstance(node, FunctionNode):
+            return ast.Name(node.function.name, ast.Load())
+        if isinstance(node, RelationNode):
+            return ast.Name("rows", ast.Load())
+        if isinstance(node, ast.expr) and type(node).__module__ != "ast":
+            raise TypeError(type(node).__name__)
+        return super().generic_visit(node)
+
+
+def _hashable(value: Any) -> bool:
+    return value is None or isinstance(value, str | int | float) or hasattr(value, "isoformat")
+
+
+def wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    """Break a text into lines; words are kept whole."""
+    return textwrap.wrap(
+        text,
+        width,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -1,0 +1,129 @@
+"""Documentation: docstrings of functions over tables, whose examples run."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ibert.answer import Answer
+from ibert.catalog import Catalog
+from ibert.diagnostics import Diagnostic, IbertError
+from ibert.documentation import Docstring, Documenter, Source, TableFunction
+from ibert.documentation.placement import has_docstring, with_docstrings
+from ibert.documentation.styles import quoted, style_named
+from ibert.verdict import Evidence, Status, Verdict
+
+TASK = "documentation"
+
+
+def document(
+    code: str,
+    function: str | None = None,
+    catalog: object = None,
+    *,
+    style: str = "numpy",
+    apply: bool = False,
+    replace: bool = False,
+    source: str | None = None,
+) -> Answer:
+    r"""Write the docstrings of functions over tables.
+
+    What they say is found by building the function over tables of many types, and by running it.
+
+    Parameters
+    ----------
+    code
+        A module. Of it, only the functions and what they need are looked at.
+    function
+        The name of one; None for every function over tables.
+    catalog
+        The tables that its parameters name: what `Catalog.from_any` takes. None: the columns that
+        the functions need are found out.
+    style
+        `numpy`, `google` or `sphinx`.
+    apply
+        Whether to give the whole code with the docstrings in it.
+    replace
+        Whether these take the place of docstrings that are there.
+    source
+        What diagnostics call the code.
+
+    Raises
+    ------
+    IbertError
+        There is no such function, it cannot be told without running it, it does not build, or it
+        has a docstring that is not to be replaced.
+
+    Examples
+    --------
+    >>> import ibert
+    >>> answer = ibert.document("def big(orders):\n    return orders.filter(orders.total > 100)")
+    >>> print(answer.code.partition("\n")[0])
+    Keep the rows of `orders` where `total` is greater than 100.
+    >>> answer.verdict.status
+    <Status.VERIFIED: 'VERIFIED'>
+    """
+    style_named(style)
+    tables = None if catalog is None else Catalog.from_any(catalog)
+    read = Source(code, tables, source)
+    chosen = [read.function(function)] if function is not None else read.functions()
+    if not chosen:
+        raise read.error("IB852", "the code has no function over tables")
+    documented, refused = _documented(read, chosen, style, keep=apply and not replace)
+    if not documented:
+        raise IbertError(refused)
+    return Answer(
+        task=TASK,
+        code=_text(code, documented, apply=apply, alone=function is not None),
+        verdict=_verdict(documented),
+        diagnostics=tuple(refused),
+    )
+
+
+def _documented(
+    source: Source, functions: list[TableFunction], style: str, *, keep: bool
+) -> tuple[list[Docstring], list[Diagnostic]]:
+    """Document functions; give what is said of those that cannot be."""
+    found: list[Docstring] = []
+    refused: list[Diagnostic] = []
+    with Documenter() as documenter:
+        for function in functions:
+            try:
+                if keep and has_docstring(function.node):
+                    raise _kept(source, function)
+                found.append(documenter.document(source, function, style))
+            except IbertError as error:
+                refused += error.diagnostics
+    return found, refused
+
+
+def _kept(source: Source, function: TableFunction) -> IbertError:
+    message = f"{function.name} has a docstring"
+    return source.error("IB855", message, function.node, "replace it with --replace")
+
+
+def _text(code: str, documented: list[Docstring], *, apply: bool, alone: bool) -> str:
+    if apply:
+        return with_docstrings(code, documented)
+    if alone:
+        return documented[0].text + "\n"
+    return "\n\n\n".join(map(_stub, documented)) + "\n"
+
+
+def _stub(docstring: Docstring) -> str:
+    node = docstring.function.node
+    returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
+    head = f"def {node.name}({ast.unparse(node.args)}){returns}:"
+    return f"{head}\n    {quoted(docstring.text, '    ')}"
+
+
+def _verdict(documented: list[Docstring]) -> Verdict:
+    findings = tuple(_findings(documented))
+    rows = sum(docstring.rows for docstring in documented)
+    status = Status.CHECKED if findings else Status.VERIFIED
+    return Verdict(status=status, evidence=Evidence(rows=rows), diagnostics=findings)
+
+
+def _findings(documented: list[Docstring]) -> Iterator[Diagnostic]:
+    for docstring in documented:
+        yield from docstring.findings
