@@ -118,7 +118,7 @@ class _Describer:
         linked = [self._place(other, one.table) for other in one.linked]
         as_well = f", comparable with {listed(linked)}" if linked and len(one.types) > 1 else ""
         name = self.phrases.name(one.name)
-        shown = f"the one that {name} names" if one.name in self.inference.marks else name
+        shown = f"what {name} names" if one.name in self.inference.marks else name
         return f"{shown}: {kind}{as_well}{place}"
 
     def _types(self, one: Requirement) -> str:
@@ -175,7 +175,9 @@ class _Describer:
         if not isinstance(self.result, ir.Table):
             kind = "Scalar" if isinstance(self.result, ir.Scalar) else "Column"
             figure = self.phrases.figure(self.result.op())
-            text = f"{figure[0].upper()}{figure[1:]}, of the type {self._type('', None)}."
+            of = self._type("", None)
+            of = of if of.startswith(("the type", "a type")) else f"the type {of}"
+            text = f"{figure[0].upper()}{figure[1:]}, of {of}."
             return Entry("", annotation or f"ibis.{kind}", text)
         op = self.result.op()
         names = [
@@ -193,6 +195,8 @@ class _Describer:
 
     def _opening(self, op: ops.Relation, more: bool) -> str:
         tables = [f"`{table}`" for table in self.passed]
+        if self.closed:
+            tables = tables[:1]  # they have the same columns
         if tables:
             text = f"All columns of {listed(tables)}" + (", and:" if more else ".")
         else:
@@ -217,11 +221,12 @@ class _Describer:
         index = 0 if op is None else self._output().names.index(name)
         own = _typed(self.result, index)
         found, by = {own}, []
+        rare = {kind.dtype for kind in kinds() if kind.rare}
         for places, trials in self.inference.varied.items():
             results = {
                 kind: _typed(trial.result, index)
                 for kind, trial in trials.items()
-                if trial.result is not None
+                if trial.result is not None and kind not in rare
             }
             if len(set(results.values())) > 1:
                 found |= set(results.values())
@@ -376,7 +381,8 @@ def _rows_of(op: ops.Node, phrases: Phrases) -> str:
 
 def _says_the_same(summary: str, op: ops.Node) -> bool:
     """Whether a summary says all that the only step does."""
-    return (isinstance(op, ops.Filter) and " where " in summary) or isinstance(op, ops.Distinct)
+    plain = isinstance(op, ops.Distinct | ops.Set | ops.DropNull)
+    return plain or (isinstance(op, ops.Filter) and " where " in summary)
 
 
 def _is_passed(op: ops.Relation, name: str, table: str) -> bool:

@@ -13,7 +13,7 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from ibert.catalog import Catalog
-from ibert.documentation.knowledge import candidates, hinted, kinds
+from ibert.documentation.knowledge import candidates, column_named_by, hinted, kinds
 from ibert.documentation.marks import marked
 from ibert.documentation.source import Parameter, Source, TableFunction
 from ibert.documentation.trials import Bench, Columns, Trial
@@ -242,7 +242,8 @@ class _Inferrer:
                     for table, name in places:
                         changed = _with(changed, table, name, kind.dtype)
                     after = self.bench.run(changed, values)
-                    if after.problem is None or after.progress > trial.progress:
+                    further = after.fault != trial.fault and after.progress >= trial.progress
+                    if after.problem is None or after.progress > trial.progress or further:
                         tried.append((after.problem is None, after.progress, changed, after))
             if tried:
                 best = max(tried, key=lambda move: move[:2])
@@ -262,9 +263,9 @@ class _Inferrer:
         error = trial.problem.error
         said = f"{type(error).__name__}: {error}".partition("\n")[0]
         where = "on this catalog" if fixed else "whatever columns and types its tables have"
-        hint = None if fixed else "describe the tables with a catalog"
+        told = None if fixed else "describe the tables with a catalog"
         message = f"{self.function.name} does not build {where}: {said}"
-        return self.source.error("IB854", message, trial.problem.node, hint)
+        return self.source.error("IB854", message, trial.problem.node, told)
 
     def _described(
         self,
@@ -397,9 +398,7 @@ def _value_name(parameter: str) -> str:
     for suffix in ("_column", "_col", "_name"):
         if parameter.endswith(suffix):
             return parameter.removesuffix(suffix)
-    return {"column": "amount", "col": "amount", "columns": "amount", "name": "amount"}.get(
-        parameter, parameter.removesuffix("s") if parameter.endswith("s") else parameter
-    )
+    return column_named_by(parameter)
 
 
 def _literals(annotation: str | None) -> list[ast.expr]:
@@ -463,6 +462,8 @@ def _plain(value: ops.Node) -> Iterator[Place]:
 def _origin(relation: ops.Relation, name: str) -> Iterator[Place]:
     if isinstance(relation, ops.UnboundTable):
         yield relation.name, name
+    elif isinstance(relation, ops.SelfReference):
+        yield from _origin(relation.parent, name)
     elif isinstance(relation, ops.Set):
         yield from _origin(relation.left, name)
         yield from _origin(relation.right, name)

@@ -60,6 +60,12 @@ def candidates(annotation: str | None) -> list[str] | None:
     return next((table[part] for part in parts if part in table), None)
 
 
+def column_named_by(parameter: str) -> str:
+    """Give the column that a parameter names in examples."""
+    names: dict[str, str] = _data()["names"]
+    return names.get(parameter, parameter.removesuffix("s"))
+
+
 def hinted(name: str) -> dt.DataType | None:
     """Give the type that a name suggests for examples."""
     parts = name.casefold().split("_")

@@ -74,9 +74,14 @@ def _mark(
 
 
 def _shape(trial: Trial) -> list[Any]:
-    """Give the operations of a result, without what they are of."""
+    """Give the operations of a result, but for literals, which may be equal by chance."""
     assert trial.result is not None
-    return [type(node) for node in trial.result.op().find(ops.Node)]
+    udfs = (ops.ScalarUDF, ops.AggUDF)  # each is a class of its own
+    return [
+        "function" if isinstance(node, udfs) else type(node).__name__
+        for node in trial.result.op().find(ops.Node)
+        if not isinstance(node, ops.Literal)
+    ]
 
 
 def stands_for(marks: Mapping[Any, str], parameter: str) -> Any:

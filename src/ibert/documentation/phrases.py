@@ -106,12 +106,17 @@ class Phrases:
                 return self.value(inner)
             case ops.Field(name=name):
                 return self.name(name)
+            case ops.ScalarSubquery(rel=ops.Aggregate(parent=parent, metrics=metrics)) if (
+                isinstance(parent, ops.UnboundTable)
+            ):
+                (metric,) = metrics.values()
+                return f"{self.figure(metric)} over all rows of `{parent.name}`"
             case ops.Literal(value=value) if not isinstance(value, dict) and _hashable(value):
                 if value in self._stand_ins and not isinstance(value, bool):
                     return f"`{self._stand_ins[value]}`"
                 return self._literal(value)
         code = self.code(op)
-        return f"`{code}`" if code else "a value computed from them"
+        return f"`{code}`" if code else "a computed value"
 
     def _literal(self, value: Any) -> str:
         if value is None:

@@ -17,8 +17,8 @@ _JOINS = {
     "left": "{} is joined with {}{}; rows without a match are kept",
     "right": "{} is joined with {}{}; rows of the latter without a match are kept",
     "outer": "{} is joined with {}{}; rows of both without a match are kept",
-    "semi": "Only rows of {} with a match in {} are kept{}",
-    "anti": "Only rows of {} without a match in {} are kept{}",
+    "semi": "Only rows of {} are kept that have a match in {}{}",
+    "anti": "Only rows of {} are kept that have no match in {}{}",
     "cross": "Every row of {} is combined with every row of {}{}",
     "asof": "Each row of {} is joined with the nearest row of {}{}",
     "any_inner": "{} is joined with one matching row of {}{}",
@@ -59,6 +59,7 @@ class Sentences:
 
     def __init__(self, phrases: Phrases) -> None:
         self.phrases = phrases
+        self._shown: set[str] = set()  # columns that the result has
 
     # The summary.
 
@@ -84,6 +85,11 @@ class Sentences:
     def _of_relation(self, op: ops.Relation) -> Iterator[str]:
         of = self.name(op)
         match op:
+            case ops.Filter(parent=ops.Aggregate() as parent, predicates=predicates):
+                said = " and ".join(map(self.phrases._part, predicates))
+                counted = next(self._of_aggregate(parent)).removesuffix(".")
+                yield f"{counted}, keeping those where {said}."
+                yield from self._of_aggregate(parent)
             case ops.Limit(parent=ops.Sort(keys=(key,)) as parent, n=n) if n is not None:
                 end = "smallest" if key.ascending else "largest"
                 rows = "row" if n == 1 else f"{self.phrases.number(n)} rows"
@@ -113,7 +119,12 @@ class Sentences:
             case ops.JoinChain():
                 yield from self._of_join(op)
             case ops.DropNull():
-                yield f"Leave out the rows of {of} that have a NULL."
+                subset = op.subset
+                if subset is not None:
+                    named = [self.phrases.name(part.name) for part in subset]
+                    every = listed(named, "or" if op.how == "any" else "and")
+                    yield f"Leave out the rows of {of} with NULL in {every}."
+                yield f"Leave out rows of {of} that have NULL."
             case ops.FillNull():
                 yield f"Replace the NULLs of {of}."
             case ops.Sort(parent=ops.UnboundTable()):
@@ -185,6 +196,8 @@ class Sentences:
             yield f"Keep the rows of {names[0]} {way} a match in {names[1]}."
         if len(set(names)) == len(names):
             yield f"Join {names[0]} with {listed(names[1:])}."
+        if len(set(names)) == 1 and len(names) == 2:
+            yield f"Join {names[0]} with itself."
         yield f"Join {len(names)} tables."
 
     def _filtered(self, op: ops.Relation) -> str:
@@ -217,6 +230,7 @@ class Sentences:
         """Give a sentence for each step, in the order in which they are taken."""
         seen: set[ops.Node] = set()
         said: set[str] = set()
+        self._shown = set(op.schema.names) if isinstance(op, ops.Relation) else set[str]()
         for sentence in self._steps(op, seen):
             if sentence not in said:
                 said.add(sentence)
@@ -255,6 +269,9 @@ class Sentences:
                     left = "the result"
             case ops.Aggregate(groups=groups) if groups:
                 yield f"{self._subject(op)} grouped by {self.phrases.names(groups)}."
+                for name, metric in op.metrics.items():
+                    if name not in self._shown:
+                        yield f"{self.phrases.name(name)} is {self.phrases.figure(metric)}."
             case ops.Sort(keys=keys):
                 said = listed([self._key(key) for key in keys])
                 yield f"The rows are sorted by {said}."
@@ -273,22 +290,19 @@ class Sentences:
                 distinct = ", without duplicates" if op.distinct else ""
                 yield _SETS[type(op)].format(left, right) + distinct + "."
             case ops.DropNull(how=how, subset=subset):
-                columns = (
-                    "any column"
-                    if subset is None
-                    else (self.phrases.names(part.name for part in subset))
-                )
-                every = (
-                    "NULL in all columns"
-                    if how == "all" and subset is None
-                    else (f"NULL in {columns}")
-                )
-                yield f"Rows with {every} are left out."
+                columns = "any column" if how == "any" else "all columns"
+                if subset is not None:
+                    names = [self.phrases.name(part.name) for part in subset]
+                    columns = listed(names, "or" if how == "any" else "and")
+                yield f"Rows with NULL in {columns} are left out."
             case ops.FillNull(replacements=ops.Literal(value=value)):
                 yield f"NULL is replaced by {self.phrases._literal(value)}."
             case ops.Sample(fraction=fraction):
                 yield f"A random sample of the rows is taken, a fraction of {fraction!r}."
             case ops.Project(values=values):
+                for name, value in values.items():
+                    if not isinstance(value, ops.Field) and name not in self._shown:
+                        yield f"{self.phrases.name(name)} is {self.phrases.value(value)}."
                 if any(value.find(ops.Unnest, filter=ops.Value) for value in values.values()):
                     yield "There is a row for each element of the arrays."
 
@@ -335,22 +349,17 @@ class Sentences:
 
     def column(self, relation: ops.Relation, name: str) -> str | None:
         """Say what a computed column is; None for one that is passed on."""
-        while True:
-            if isinstance(relation, ops.Aggregate):
-                value = relation.groups.get(name) or relation.metrics[name]
-            elif isinstance(relation, ops.Project):
+        value: ops.Node = ops.Field(relation, name)
+        while isinstance(value, ops.Field):
+            relation, name = value.rel, value.name
+            if isinstance(relation, _SAME):
+                value = ops.Field(relation.parent, name)
+            elif isinstance(relation, ops.Aggregate | ops.Project | ops.JoinChain):
                 value = relation.values[name]
-            elif isinstance(relation, _SAME):
-                relation = relation.parent
-                continue
+                value = value.arg if isinstance(value, ops.Alias) else value
             else:
                 return None
-            inner = value.arg if isinstance(value, ops.Alias) else value
-            if not isinstance(inner, ops.Field):
-                return self.phrases.figure(inner)
-            if not isinstance(relation, ops.Project):
-                return None
-            relation, name = inner.rel, inner.name
+        return self.phrases.figure(value)
 
     def nulls(self, relation: ops.Relation) -> Iterator[str]:
         """Say which columns cannot be NULL, and which can be in any case."""

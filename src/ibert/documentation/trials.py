@@ -102,13 +102,33 @@ class Trial:
             yield from _expressions(self.reading.values.get(node))
 
     def texts(self) -> Iterator[str]:
-        """Give the names in the part which raises."""
+        """Give the names in the part which raises, then all others: it may use what they make."""
         if self.problem is None:
             return
-        for node in ast.walk(self.problem.node):
-            if isinstance(node, ast.Attribute):
-                yield node.attr
-            yield from _strings(self.reading.values.get(node))
+        for part in (self.problem.node, self.reading.module):
+            for node in ast.walk(part):
+                if isinstance(node, ast.Attribute):
+                    yield node.attr
+                yield from _strings(self.reading.values.get(node))
+
+    @property
+    def fault(self) -> tuple[Any, ...]:
+        """What is wrong, whatever the types of columns are."""
+        if self.problem is None:
+            return ()
+        node, error = self.problem
+        holder = getattr(error, "obj", None)
+        roots: list[tuple[str, str]] = []
+        if isinstance(holder, ir.Value):
+            for field_ in holder.op().find(ops.Field, filter=ops.Value):
+                roots += _roots(field_)
+        return (
+            getattr(node, "lineno", 0),
+            getattr(node, "col_offset", 0),
+            type(error).__name__,
+            getattr(error, "name", None),
+            *roots,
+        )
 
 
 def _roots(op: ops.Field) -> Iterator[tuple[str, str]]:
@@ -116,6 +136,8 @@ def _roots(op: ops.Field) -> Iterator[tuple[str, str]]:
     relation = op.rel
     if isinstance(relation, ops.UnboundTable):
         yield relation.name, op.name
+    elif isinstance(relation, ops.SelfReference):
+        yield from _roots(ops.Field(relation.parent, op.name))
     elif (value := relation.values.get(op.name)) is not None:
         for node in value.find(ops.Field):
             yield from _roots(node)

@@ -502,7 +502,9 @@ class _Run:
             parameters = [item.arg for item in (*node.args.posonlyargs, *node.args.args)]
             if node.args.vararg or node.args.kwarg or len(args) > len(parameters):
                 return UNKNOWN
-            own: dict[str, Any] = {item.arg: UNKNOWN for item in node.args.kwonlyargs}
+            own: dict[str, Any] = {}
+            for item, given in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
+                own[item.arg] = UNKNOWN if given is None else self.value(given, names)
             defaults = node.args.defaults
             for name, default in zip(parameters[::-1], defaults[::-1], strict=False):
                 own[name] = self.value(default, names)
