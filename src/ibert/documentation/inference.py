@@ -198,16 +198,21 @@ class _Inferrer:
         tried = []
         moves = self._additions(columns, trial)
         for name, tables in moves:
-            for table in tables:
-                changed = _with(columns, table, name, hinted(name) or dt.int64)
-                after = self.bench.run(changed, values)
-                if after.said != trial.said:
-                    tried.append((after.problem is None, after.progress, changed, after, table))
-            if tried:
-                best = max(tried, key=lambda move: move[:2])
-                if len(tables) > 1:
-                    self.ambiguous[best[4], name] = [one for one in tables if one != best[4]]
-                return best[2], best[3]
+            for places in ([[table] for table in tables], [tables]):
+                for chosen in places:
+                    changed = columns
+                    for table in chosen:
+                        changed = _with(changed, table, name, hinted(name) or dt.int64)
+                    after = self.bench.run(changed, values)
+                    if after.said != trial.said:
+                        move = after.problem is None, after.progress, changed, after, chosen
+                        tried.append(move)
+                if tried:
+                    best = max(tried, key=lambda move: move[:2])
+                    if len(best[4]) < len(tables):
+                        others = [one for one in tables if one not in best[4]]
+                        self.ambiguous[best[4][0], name] = others
+                    return best[2], best[3]
         return self._retyped(columns, values, trial)
 
     def _additions(self, columns: Columns, trial: Trial) -> list[tuple[str, list[str]]]:

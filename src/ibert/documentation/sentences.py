@@ -92,12 +92,12 @@ class Sentences:
                 yield from self._of_aggregate(parent)
             case ops.Limit(parent=ops.Sort(keys=(key,)) as parent, n=n) if n is not None:
                 end = "smallest" if key.ascending else "largest"
-                rows = "row" if n == 1 else f"{self.phrases.number(n)} rows"
+                rows = "row" if n == 1 else self._count(n)
                 what = f"with the {end} {self.phrases.value(key.arg)}"
                 yield f"Take the {rows} {what} of {self.name(parent.parent)}."
                 yield f"Take the {rows} {what}."
             case ops.Limit(n=n) if n is not None and not isinstance(op.parent, ops.Sort):
-                yield f"Take at most {self.phrases.number(n)} rows of {of}."
+                yield f"Take at most {self._count(n)} of {of}."
             case ops.Aggregate():
                 yield from self._of_aggregate(op)
             case ops.Filter(predicates=predicates):
@@ -279,7 +279,8 @@ class Sentences:
                 skipped = offset not in (0, None)
                 after = f" after the first {self.phrases.number(offset)}" if skipped else ""
                 if n is not None:
-                    yield f"At most {self.phrases.number(n)} rows are taken{after}."
+                    verb = "is" if n == 1 else "are"
+                    yield f"At most {self._count(n)} {verb} taken{after}."
                 elif skipped:
                     yield f"The first {self.phrases.number(offset)} rows are left out."
             case ops.Distinct():
@@ -305,6 +306,9 @@ class Sentences:
                         yield f"{self.phrases.name(name)} is {self.phrases.value(value)}."
                 if any(value.find(ops.Unnest, filter=ops.Value) for value in values.values()):
                     yield "There is a row for each element of the arrays."
+
+    def _count(self, n: object) -> str:
+        return "1 row" if n == 1 else f"{self.phrases.number(n)} rows"
 
     def _rows(self, op: ops.Relation) -> str:
         parent = getattr(op, "parent", None)

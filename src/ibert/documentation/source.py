@@ -207,16 +207,29 @@ class Source:
             *zip(plain, [*defaults, *arguments.defaults], strict=True),
             *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
         ]
+        tables = [item for item, default in given if self._is_table(item, default, node)]
+        if not tables:
+            tables = [item for item, default in given if self._may_be_table(item, default, node)]
         return [
             Parameter(
                 name=item.arg,
                 annotation=_annotation(item),
                 default=default,
-                is_table=self._is_table(item, default, node),
+                is_table=item in tables,
                 keyword_only=item in arguments.kwonlyargs,
             )
             for item, default in given
         ]
+
+    def _may_be_table(self, item: ast.arg, default: ast.expr | None, node: ast.FunctionDef) -> bool:
+        """Tell whether methods are called on a parameter that tables have as well as columns."""
+        return (item.annotation, default) == (None, None) and any(
+            isinstance(part, ast.Attribute)
+            and isinstance(part.value, ast.Name)
+            and part.value.id == item.arg
+            and hasattr(ir.Table, part.attr)
+            for part in ast.walk(node)
+        )
 
     def _is_table(self, item: ast.arg, default: ast.expr | None, node: ast.FunctionDef) -> bool:
         annotation = _annotation(item)
