@@ -17,6 +17,7 @@ def test_output(case: dict) -> None:
     assert output.ordered == ("keys" in case)
     assert output.keys == (None if case.get("keys", []) is None else tuple(case.get("keys", [])))
     assert output.keyed == case.get("keyed")
+    assert list(output.decided) == case.get("decided", [])
     if "chosen" in case:
         assert output.chosen(len(case["chosen"])) == case["chosen"]
 

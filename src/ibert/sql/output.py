@@ -40,6 +40,9 @@ class Output:
         How many of the sorted rows come before each place where OFFSET and LIMIT cut them.
     whole
         The text with all sort keys, and without OFFSET and LIMIT; None where they do not cut.
+    decided
+        The query's text with rows sorted upwards, and downwards, wherever it cuts rows in no order:
+        two of its right results. Empty where it cuts none.
     """
 
     names_before: tuple[bool, ...]
@@ -52,6 +55,7 @@ class Output:
     keyed: str | None
     cuts: tuple[int, ...] = ()
     whole: str | None = None
+    decided: tuple[str, ...] = ()
 
     def chosen(self, width: int) -> list[bool]:
         """Tell for each of the output's columns whether the query chose its name."""
@@ -86,6 +90,7 @@ def describe_output(query: exp.Expr) -> Output:
     >>> output.chosen(2), output.keys, output.keyed
     ([True, False], (-1,), 'SELECT a, -b, c AS __ibert_key_0 FROM t ORDER BY c')
     """
+    written = query
     while isinstance(query, exp.Subquery) and not query.args.get("order"):
         query = query.this
     projections = query.selects if isinstance(query, exp.Query) else []
@@ -106,6 +111,7 @@ def describe_output(query: exp.Expr) -> Output:
         keyed=_with_keys(query, hidden) if hidden else None,
         cuts=cuts,
         whole=_with_keys(query, hidden, "limit", "offset") if cuts else None,
+        decided=_decided(written),
     )
 
 
@@ -198,4 +204,26 @@ def _with_keys(query: exp.Expr, hidden: list[exp.Expr], *left_out: str) -> str:
         return copy.sql("duckdb", unsupported_level=ErrorLevel.IGNORE)
     keys = [exp.alias_(key.copy(), KEY.format(i)) for i, key in enumerate(hidden)]
     copy.set("expressions", [*copy.expressions, *keys])
+    return copy.sql("duckdb", unsupported_level=ErrorLevel.IGNORE)
+
+
+def _cuts_unsorted(node: exp.Expr) -> bool:
+    """Tell whether a query takes some of its rows without saying which."""
+    if not isinstance(node, exp.Query) or node.args.get("order"):
+        return False
+    return bool(node.args.get("limit") or node.args.get("offset"))
+
+
+def _decided(query: exp.Expr) -> tuple[str, ...]:
+    if not any(map(_cuts_unsorted, query.walk())):
+        return ()
+    return tuple(_with_order(query, descending) for descending in (False, True))
+
+
+def _with_order(query: exp.Expr, descending: bool) -> str:
+    copy = query.copy()
+    for node in list(copy.walk()):
+        if _cuts_unsorted(node):
+            every = exp.Ordered(this=exp.var("ALL"), desc=descending, nulls_first=descending)
+            node.set("order", exp.Order(expressions=[every]))
     return copy.sql("duckdb", unsupported_level=ErrorLevel.IGNORE)

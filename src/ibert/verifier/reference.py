@@ -127,6 +127,11 @@ def refer(sql: str, run: Run, databases: Sequence[int]) -> Reference | Failure:
         if isinstance(again, Failure) or compare(result, again, order=order):
             reason = "its result depends on the order in which the rows are stored"
             return Reference(result, named, order, reason)
+    for text in output.decided:
+        again = run(text, database=first)
+        if isinstance(again, Result) and compare(result, again, order=order):
+            reason = "it takes some of its rows in no order"
+            return Reference(result, named, order, reason)
     return Reference(result, named, order)
 
 
