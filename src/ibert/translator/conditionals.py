@@ -32,6 +32,7 @@ from ibert.translator.values import (
     function,
     literal,
     method,
+    null,
     typed_literal,
 )
 
@@ -185,6 +186,8 @@ def nullif(node: exp.Expr, scope: Scope) -> Value:
     left, right = scope.value(node.this), scope.value(node.expression)
     if left.is_null or right.is_null:
         return left
+    if left.is_literal and right.is_literal and left.type == right.type:
+        return null(left.type) if left.literal == right.literal else left
     first, second = comparable(left, right, node)
     if first is left and left.type == right.type:
         second = right

@@ -32,6 +32,7 @@ from ibert.translator.values import (
     RowsNode,
     Slot,
     Value,
+    as_expression,
     constant,
     dotted,
     is_keyword,
@@ -349,8 +350,6 @@ class _Emitter:
         return self._value(value)
 
     def _renamed(self, label: str, value: Value) -> ast.expr:
-        from ibert.translator.values import as_expression
-
         node = self._value(as_expression(value))
         function = ast.Attribute(value=node, attr="name", ctx=LOAD)
         return ast.Call(func=function, args=[constant(label)], keywords=[])
@@ -365,8 +364,9 @@ class _Emitter:
             for label, value in relation.keys.items():
                 if value.name == label and not renamed:
                     arguments.append(constant(label))
-                else:
-                    renamed[label] = value
+                else:  # a bare text would be taken for a column
+                    is_text = isinstance(value.literal, str)
+                    renamed[label] = as_expression(value) if is_text else value
             keywords = self._keywords(method, renamed, arguments)
             if renamed or list(relation.keys) != list(relation.parent.columns) or not is_distinct:
                 base = self._call(base, method, arguments, keywords)

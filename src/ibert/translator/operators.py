@@ -36,7 +36,7 @@ from ibert.translator.literals import truth
 from ibert.translator.memtables import is_from_memory
 from ibert.translator.refusal import Refusal
 from ibert.translator.scope import Rule, Scope
-from ibert.translator.syntax import calls_last, is_scalar
+from ibert.translator.syntax import calls, calls_last, has_subquery, is_scalar
 from ibert.translator.tidying import with_between, with_in
 from ibert.translator.values import (
     Value,
@@ -121,6 +121,9 @@ def calculate(node: exp.Expr, left: Value, right: Value) -> Value:
     if left.is_null or right.is_null:
         # DuckDB finds no type for decimals beside NULL.
         return literal(None, NULL) if kind.is_decimal else null_of(kind)
+    if kind.is_decimal and any(map(_may_be_null_constant, (left, right))):
+        words = "arithmetic of decimals with a constant that may be NULL"
+        raise Refusal(words, node, "DuckDB calculates it first: write its value")
     left, right = enclosed(left), enclosed(right)
     if isinstance(node, exp.Mod) and right.is_literal and right.literal == 0:
         return null_of(kind)
@@ -136,6 +139,16 @@ def calculate(node: exp.Expr, left: Value, right: Value) -> Value:
     left, right = _aligned(left, right)
     declared = _declared(type(node), left, right)
     return operator(_SYMBOLS[type(node)], left, right, kind, declared)
+
+
+_GIVE_NULL = {"cases", "ifelse", "null", "nullif", "try_cast"}
+
+
+def _may_be_null_constant(value: Value) -> bool:
+    """Whether DuckDB may find a constant to be NULL, beside which it finds no type for decimals."""
+    if value.uses or value.is_literal or has_subquery(value):
+        return False
+    return calls(value, *_GIVE_NULL)
 
 
 def _joined(node: exp.Expr, left: Value, right: Value) -> Value:
@@ -637,7 +650,7 @@ def glob(node: exp.Expr, scope: Scope) -> Value:
 
 def as_text(value: Value) -> Value:
     """Give a value as text."""
-    if value.type in (VARCHAR, NULL, UNKNOWN) or value.type.name == "enum":
+    if value.type in (VARCHAR, UNKNOWN) or value.declared == NULL or value.type.name == "enum":
         return value
     return cast(as_expression(value), VARCHAR)
 

@@ -360,7 +360,7 @@ def honest(relation: Relation, labels: Sequence[str]) -> Relation:
         if kind.name == "state":
             raise Refusal("the state of an aggregate as a result", None, "finalize it")
         final = settled(kind)
-        if final == kind and not misleads(kind, declared):
+        if final in (kind, declared) and not misleads(kind, declared):
             if _excludes_null(relation, name):
                 values[name] = cast(relation.field(name).typed(kind, UNKNOWN), final)
                 columns[name] = Column(final, final)

@@ -17,6 +17,7 @@ from ibert.translator.datatypes import (
     VARCHAR,
     Type,
     common,
+    settled,
 )
 from ibert.translator.functions import constructors, lists
 from ibert.translator.functions.classes import function_call
@@ -126,22 +127,26 @@ def _values(node: exp.Expr, scope: Scope) -> Side:
     names = [label.name for label in labels]
     if len({name.casefold() for name in names}) < len(names):
         raise Refusal("VALUES with two columns of one name", node)
-    kinds = [_kind([row[position].type for row in rows], node) for position in range(len(names))]
+    found = [_kind([row[position].type for row in rows], node) for position in range(len(names))]
+    kinds = list(map(settled, found))
     alias = node.alias or ""
     relation = (
         memtable(names, kinds, rows) or _structs(names, kinds, rows) or _union(names, kinds, rows)
     )
+    for name, kind in zip(names, found, strict=True):
+        if kind == NULL:  # until it is fetched, which counts beside decimals
+            relation.columns[name] = Column(NULL, settled(NULL))
     if alias:
         relation.labelled(alias)
     return _side(relation, alias, labels)
 
 
 def _kind(kinds: list[Type], node: exp.Expr) -> Type:
-    """Give the type of a column of VALUES: one without values holds integers."""
+    """Give the type of a column of VALUES."""
     kind = reduce(common, kinds)
     if kind == UNKNOWN:
         raise Refusal("VALUES of types that have nothing in common", node, "cast them")
-    return INTEGER if kind == NULL else kind
+    return kind
 
 
 def _structs(names: list[str], kinds: list[Type], rows: list[list[Value]]) -> Relation | None:
