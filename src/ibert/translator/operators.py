@@ -382,6 +382,12 @@ def _converted_to_common(left: Value, right: Value, node: exp.Expr | None) -> tu
         raise Refusal(
             f"comparison of {left.type.name} and {right.type.name}", node, "cast one side"
         )
+    if kind.dtype is None:  # Ibis compares what it has no type for with its like alone
+        bare = (left, right)
+        left, right = (
+            side if side.declared.dtype is None else converted(side, kind) for side in bare
+        )
+        return left, right
     left, right = (side if side.type == kind else cast(side, kind) for side in (left, right))
     return left, right
 
