@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
+from ibert.translator.comparisons import comparable, compare, read_as
 from ibert.translator.datatypes import (
     BIGINT,
     DOUBLE,
@@ -19,7 +20,6 @@ from ibert.translator.datatypes import (
 )
 from ibert.translator.functions import dates, durations
 from ibert.translator.literals import truth
-from ibert.translator.operators import comparable, compare, read_as
 from ibert.translator.refusal import Refusal
 from ibert.translator.scope import Rule, Scope
 from ibert.translator.tidying import with_coalesce

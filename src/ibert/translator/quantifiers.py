@@ -6,9 +6,9 @@ from functools import reduce
 
 from sqlglot import exp
 
+from ibert.translator.comparisons import COMPARISONS, comparable, compare
 from ibert.translator.datatypes import BIGINT, BOOLEAN, INTEGER
 from ibert.translator.functions.lists import struct
-from ibert.translator.operators import COMPARISONS, comparable, compare
 from ibert.translator.refusal import Refusal
 from ibert.translator.relations import Relation, Step
 from ibert.translator.scope import Output, Rule, Scope

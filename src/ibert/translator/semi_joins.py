@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlglot import exp
 
 from ibert.translator import conditions
+from ibert.translator.comparisons import comparable
 from ibert.translator.joins import join
-from ibert.translator.operators import comparable
 from ibert.translator.refusal import Refusal
 from ibert.translator.relations import Join, Relation, Step, TableRelation, View
 from ibert.translator.scope import Scope

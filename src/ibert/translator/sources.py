@@ -6,12 +6,12 @@ from sqlglot import exp
 
 from ibert.diagnostics import IbertError, did_you_mean
 from ibert.translator import conditions, table_functions
+from ibert.translator.comparisons import comparable
 from ibert.translator.conditionals import unified
 from ibert.translator.contradictions import refuse_detached
 from ibert.translator.datatypes import BOOLEAN, from_ibis
 from ibert.translator.joins import ancestors, join
 from ibert.translator.names import unique
-from ibert.translator.operators import comparable
 from ibert.translator.projection import extended
 from ibert.translator.pushdown import push_down
 from ibert.translator.refusal import Refusal

@@ -8,13 +8,13 @@ from sqlglot import exp
 
 from ibert.translator import conditions, unnesting
 from ibert.translator.calls import has_aggregate
+from ibert.translator.comparisons import comparable, compare
 from ibert.translator.conditionals import choose
 from ibert.translator.contradictions import refuse_lost_null
 from ibert.translator.correlation import is_writable, names_within, outer_fields, rows_around
 from ibert.translator.datatypes import BIGINT, BOOLEAN, INTEGER, NULL, list_of
 from ibert.translator.decorrelation import Domain
 from ibert.translator.joins import ancestors
-from ibert.translator.operators import comparable, compare
 from ibert.translator.reductions import value_of_nothing
 from ibert.translator.refusal import Refusal
 from ibert.translator.relations import (

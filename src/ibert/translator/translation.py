@@ -14,14 +14,17 @@ from sqlglot import ErrorLevel, exp
 from ibert.diagnostics import Diagnostic
 from ibert.sql.parse import AS_WRITTEN
 from ibert.translator import (
+    arithmetic,
     calls,
+    comparisons,
     conditionals,
     literals,
-    operators,
+    logic,
     parameters,
     quantifiers,
     selects,
     subqueries,
+    text_operators,
 )
 from ibert.translator.comments import with_comments
 from ibert.translator.emission import RESULT, Module, emit
@@ -76,11 +79,25 @@ def _column(node: exp.Expr, scope: Scope) -> Value:
     return scope.column(node) if isinstance(node, exp.Column) else scope.value(node)
 
 
+_MODULES = (
+    literals,
+    arithmetic,
+    comparisons,
+    logic,
+    text_operators,
+    conditionals,
+    calls,
+    subqueries,
+    quantifiers,
+    parameters,
+)
+
+
 def rules() -> dict[type[exp.Expr], Rule]:
     """Give the rule for each class of expression."""
     table: dict[type[exp.Expr], Rule] = dict.fromkeys(FUNCTION_CLASSES, calls.call)
     table[exp.Column] = _column
-    for module in (literals, operators, conditionals, calls, subqueries, quantifiers, parameters):
+    for module in _MODULES:
         table |= module.RULES
     return table
 
