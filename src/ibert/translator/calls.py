@@ -1,21 +1,15 @@
-"""Calls: functions, aggregates, windows."""
+"""Calls of functions and aggregates, and the values that are made of others."""
 
 from __future__ import annotations
-
-import ast
-from collections.abc import Callable
-from typing import NamedTuple
 
 from sqlglot import exp
 
 from ibert.sql.dialects import EXPORT_STATE
-from ibert.translator import frames
 from ibert.translator.correlation import columned, hoisted
 from ibert.translator.datatypes import (
     BIGINT,
     HUGEINT,
     INTEGER,
-    NULL,
     UNKNOWN,
     VARCHAR,
     Type,
@@ -23,22 +17,15 @@ from ibert.translator.datatypes import (
 )
 from ibert.translator.functions import REGISTRY, dates, signatures
 from ibert.translator.functions import json as json_functions
-from ibert.translator.functions.aggregates import AggregateCall, aggregate, windowed
+from ibert.translator.functions.aggregates import AggregateCall, aggregate
 from ibert.translator.functions.classes import function_call
 from ibert.translator.functions.constructors import NAMED, row
-from ibert.translator.functions.exclusions import over_parts
 from ibert.translator.functions.lists import LambdaArgument, index, slice_of
-from ibert.translator.functions.sort_keys import unsorted
 from ibert.translator.functions.windows import (
-    UNFRAMED,
     WINDOW_FUNCTIONS,
-    Frame,
-    over,
-    window_function,
 )
 from ibert.translator.refusal import Refusal
 from ibert.translator.scope import Rule, Scope, construct_of
-from ibert.translator.syntax import signature
 from ibert.translator.values import (
     Value,
     as_expression,
@@ -46,17 +33,15 @@ from ibert.translator.values import (
     literal,
     method,
     name,
-    null,
-    operator,
 )
 
 LAMBDA_FUNCTIONS = {"list_transform", "list_filter", "list_reduce"}
-_WRAPPERS = (exp.Filter, exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls)
+WRAPPERS = (exp.Filter, exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls)
 
 
 def name_of(node: exp.Expr) -> str | None:
     """Give DuckDB's name of the function that a node calls."""
-    while isinstance(node, _WRAPPERS):
+    while isinstance(node, WRAPPERS):
         node = node.this
     if not isinstance(node, exp.Func):
         return None
@@ -81,7 +66,7 @@ def has_aggregate(node: exp.Expr) -> bool:
             continue
         if isinstance(part, exp.Window):
             inner = part.this
-            while isinstance(inner, _WRAPPERS):
+            while isinstance(inner, WRAPPERS):
                 pending += [child for child in inner.iter_expressions() if child is not inner.this]
                 inner = inner.this
             pending += list(inner.iter_expressions())
@@ -209,7 +194,7 @@ def aggregate_call(node: exp.Expr, scope: Scope) -> tuple[AggregateCall, bool | 
     where = ignore = None
     order: list[exp.Expr] = []
     within = False
-    while isinstance(node, _WRAPPERS):
+    while isinstance(node, WRAPPERS):
         if isinstance(node, exp.Filter):
             from ibert.translator.literals import truth
 
@@ -247,7 +232,7 @@ def aggregate_call(node: exp.Expr, scope: Scope) -> tuple[AggregateCall, bool | 
     keys = [
         sort_key(part, scope, values[0])
         if plain and isinstance(part, exp.Ordered) and part.this == plain[0]
-        else _sorted_by(part, scope)
+        else sorted_by(part, scope)
         for part in order
     ]
     if star and distinct:
@@ -325,7 +310,7 @@ def sort_key(node: exp.Expr, scope: Scope, value: Value | None = None) -> Value:
     return directed(value, bool(node.args.get("desc")), bool(node.args.get("nulls_first")))
 
 
-def _sorted_by(node: exp.Expr, scope: Scope) -> Value:
+def sorted_by(node: exp.Expr, scope: Scope) -> Value:
     """Translate a sort key of a window or an aggregate."""
     inner = node.this if isinstance(node, exp.Ordered) else node
     return sort_key(node, scope, hoisted(scope.value(inner), scope))
@@ -338,146 +323,6 @@ def directed(value: Value, descending: bool, nulls_first: bool) -> Value:
     order = "desc" if descending else "asc"
     return method(
         as_expression(value), order, type=value.type, nulls_first=True if nulls_first else None
-    )
-
-
-def window(node: exp.Expr, scope: Scope) -> Value:
-    """Translate a function over a window."""
-    before, scope.reducing = scope.reducing, True
-    try:
-        return _windowed(node, scope)
-    finally:
-        scope.reducing = before
-
-
-def _windowed(node: exp.Expr, scope: Scope) -> Value:
-    inner = node.this
-    specification = _specification(node, scope)
-    partition = [hoisted(value, scope) for value in scope.values(specification.partition)]
-    keys = [_sorted_by(part, scope) for part in specification.order]
-    order = _distinct_keys(keys)
-    frame, exclude = None, ""
-    if specification.frame is not None:
-        frame, exclude = frames.frame_of(specification.frame, scope)
-    function_name = name_of(inner)
-    ignoring = isinstance(inner, exp.IgnoreNulls) or isinstance(inner.this, exp.IgnoreNulls)
-    ranking = function_name in WINDOW_FUNCTIONS or ignoring
-    if frame is not None and exclude and function_name not in UNFRAMED:
-        found = _excluding(inner, frame, exclude, partition, order, scope)
-        if found is None:
-            raise Refusal(f"{function_name} over a frame with EXCLUDE {exclude.upper()}", node)
-        return found
-    if ranking:
-        value, offset, framed = _ranking(inner, scope)
-    else:
-        read, _ = aggregate_call(inner, scope)
-        aggregate_value = windowed(read)
-        if aggregate_value is None:
-            raise Refusal(f"{inner.sql('duckdb')} over a window", node)
-        value, offset, framed = aggregate_value, 0, True
-    if not framed:
-        frame = None
-    elif frame is None and order:
-        frame = Frame("range", None, 0)
-    result = _over(value, partition, order, frame, scope)
-    if result is None:
-        raise Refusal("this window frame", node, "its end is before its start")
-    return operator("+", result, literal(offset, result.type), result.type) if offset else result
-
-
-def _over(
-    value: Value, partition: list[Value], order: list[Value], frame: Frame | None, scope: Scope
-) -> Value | None:
-    if frame is not None:
-        frame, order = frames.by_groups(frame, partition, order, scope)
-    return over(value, partition, order, frame)
-
-
-def _excluding(
-    node: exp.Expr,
-    frame: Frame,
-    exclude: str,
-    partition: list[Value],
-    order: list[Value],
-    scope: Scope,
-) -> Value | None:
-    """Translate a function over what EXCLUDE leaves of a frame."""
-    spans = frames.spans(frame, exclude, bool(order))
-    if not spans:
-        return None
-    read, ignore = aggregate_call(node, scope)
-
-    def window_of(span: frames.Span) -> Callable[[Value], Value | None]:
-        if not span.within_peers:
-            return lambda value: _over(value, partition, order, span.frame, scope)
-        peers = [*partition, *(unsorted(key)[0] for key in order)]
-        return lambda value: over(value, peers, (), span.frame)
-
-    return over_parts(read, bool(ignore), [window_of(span) for span in spans])
-
-
-def _ranking(node: exp.Expr, scope: Scope) -> tuple[Value, int, bool]:
-    ignore = isinstance(node, exp.IgnoreNulls)
-    where = None
-    while isinstance(node, _WRAPPERS):
-        ignore = ignore or isinstance(node, exp.IgnoreNulls)
-        where = node if isinstance(node, exp.Filter) else where
-        node = node.this
-    if where is not None:
-        raise Refusal("a window function with FILTER", node)
-    found = function_call(node)
-    assert found is not None
-    arguments = [part for part in found[1] if part is not None]
-    if any(isinstance(part, exp.Order | exp.Distinct) for part in arguments):
-        raise Refusal("a window function with an order of its own", node)
-    values = scope.values(arguments)
-    if values and found[0] != "ntile":
-        first = null(INTEGER) if values[0].type == NULL else values[0]
-        values[0] = columned(first, scope)
-    ranked = window_function(found[0], values, ignore)
-    if ranked is None:
-        raise Refusal(f"{found[0]} with these arguments", node)
-    return ranked.value, ranked.offset, ranked.framed
-
-
-def _distinct_keys(keys: list[Value]) -> list[Value]:
-    """Leave out keys that repeat an earlier one: Ibis would let the later one win."""
-    seen, kept = set(), []
-    for value in keys:
-        base = value.node
-        match base:
-            case ast.Call(func=ast.Attribute(value=inner, attr="asc" | "desc")):
-                base = inner
-        mark = signature(base)
-        if mark not in seen:
-            seen.add(mark)
-            kept.append(value)
-    return kept
-
-
-class _Specification(NamedTuple):
-    """The parts of a window."""
-
-    partition: list[exp.Expr]
-    order: list[exp.Expr]
-    frame: exp.Expr | None
-
-
-def _specification(node: exp.Expr, scope: Scope) -> _Specification:
-    """Give the parts of a window, those of the named one it extends included."""
-    partition = list(node.args.get("partition_by") or [])
-    order = node.args.get("order")
-    keys = list(order.expressions) if order is not None else []
-    frame = node.args.get("spec")
-    base = node.args.get("alias")
-    if base is None:
-        return _Specification(partition, keys, frame)
-    named = scope.windows.get(base.name.casefold())
-    if named is None:
-        raise Refusal(f"no window {base.name!r}", node, code="IB503")
-    inherited = _specification(named, scope)
-    return _Specification(
-        partition or inherited.partition, keys or inherited.order, frame or inherited.frame
     )
 
 
@@ -629,7 +474,6 @@ def unnested(node: exp.Expr, scope: Scope) -> Value:
 
 
 RULES: dict[type[exp.Expr], Rule] = {
-    exp.Window: window,
     exp.Bracket: bracket,
     exp.Dot: dot,
     exp.Array: array,

@@ -25,6 +25,7 @@ from ibert.translator import (
     selects,
     subqueries,
     text_operators,
+    window_calls,
 )
 from ibert.translator.comments import with_comments
 from ibert.translator.emission import RESULT, Module, emit
@@ -90,6 +91,7 @@ _MODULES = (
     subqueries,
     quantifiers,
     parameters,
+    window_calls,
 )
 
 
