@@ -10,7 +10,7 @@ import keyword
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from ibert.translator.datatypes import Type
+from ibert.translator.declarations import OPERATORS, declaration
 from ibert.translator.relations import (
     Aggregate,
     Join,
@@ -21,6 +21,7 @@ from ibert.translator.relations import (
     ValueRelation,
     View,
 )
+from ibert.translator.survey import Survey
 from ibert.translator.values import (
     LOAD,
     Builtin,
@@ -122,61 +123,6 @@ def emit(relation: Relation, taken: Iterable[str] = (), earlier: Sequence[Relati
     return _Emitter(taken).emit([*earlier, relation])
 
 
-class _Survey:
-    """What has to become a variable, and which steps have to call their input by its name."""
-
-    def __init__(self) -> None:
-        self.named: set[Relation] = set()
-        self.explicit: set[Relation] = set()
-        self.seen: dict[Relation, None] = {}  # in the order in which they are met
-
-    def visit(self, relation: Relation, outer: dict[Slot, tuple[Relation, Relation]]) -> None:
-        chain: list[Relation] = []
-        while relation not in self.seen:
-            self.seen[relation] = None
-            if relation.named or isinstance(relation, TableRelation):
-                self.named.add(relation)
-            chain.append(relation)
-            if not relation.inputs:
-                break
-            relation = relation.inputs[0]
-        else:
-            self.named.add(relation)
-        for item in reversed(chain):
-            for part in item.inputs[1:]:
-                self.visit(part, outer)
-            self._read(item, outer)
-
-    def _read(self, relation: Relation, outer: dict[Slot, tuple[Relation, Relation]]) -> None:
-        here = {part.slot: (part, relation) for part in relation.inputs}
-        if isinstance(relation, Join) and (relation.predicates or relation.on):
-            self._name(here.values())
-        for value in relation.values:
-            eager = [here[slot] for slot in value.eager if slot in here]
-            self._name(eager)
-            self._walk(value.node, here, outer)
-
-    def _name(self, found: Iterable[tuple[Relation, Relation]]) -> None:
-        for part, owner in found:
-            self.named.add(part)
-            self.explicit.add(owner)
-
-    def _walk(
-        self,
-        node: ast.AST,
-        here: dict[Slot, tuple[Relation, Relation]],
-        outer: dict[Slot, tuple[Relation, Relation]],
-    ) -> None:
-        if isinstance(node, FieldNode):
-            if node.slot not in here and node.slot in outer:
-                self._name([outer[node.slot]])
-        elif isinstance(node, RelationNode | ColumnNode):
-            self.visit(node.relation, outer | here)
-        else:
-            for child in ast.iter_child_nodes(node):
-                self._walk(child, here, outer)
-
-
 class _Emitter:
     def __init__(self, taken: Iterable[str]) -> None:
         self._module = Module()
@@ -184,7 +130,7 @@ class _Emitter:
         self._variables: dict[Relation, str] = {}
         self._tables: dict[tuple[str, str | None], str] = {}
         self._functions: dict[Builtin, str] = {}
-        self._survey = _Survey()
+        self._survey = Survey()
         self._last: Relation | None = None
         # How a field of a slot is written: as the attribute of a variable, or of `_`.
         self._slots: dict[Slot, str] = {}
@@ -541,10 +487,10 @@ class _Emitter:
 
     def _declare(self, function: Builtin) -> str:
         if function not in self._functions:
-            variable = self._unique(_OPERATORS.get(function.name, function.name))
+            variable = self._unique(OPERATORS.get(function.name, function.name))
             self._functions[function] = variable
             self._module.functions.append(function.name)
-            self._module.declarations.append(_declaration(variable, function))
+            self._module.declarations.append(declaration(variable, function))
         return self._functions[function]
 
 
@@ -596,103 +542,3 @@ def _without_column(node: ast.expr) -> str | None:
 
 
 _JOIN_METHODS = {"left", "right", "outer", "cross", "semi", "anti", "asof", "any_inner", "any_left"}
-
-
-_MAX_LETTERS = 26
-_OPERATORS = {
-    "&": "bitwise_and",
-    "|": "bitwise_or",
-    "~": "bitwise_not",
-    "<<": "shift_left",
-    ">>": "shift_right",
-    "||": "concatenate",
-    "&&": "overlap",
-    "~~~": "glob",
-}
-_BUILTIN_TYPES = {"varchar": "str", "bigint": "int", "double": "float", "boolean": "bool"}
-_CONSTRUCTORS = {"decimal": "Decimal", "list": "Array", "array": "Array", "map": "Map"}
-_ARGUMENTS_OF_TYPES = {
-    "timestamptz": ("Timestamp", ("UTC", 6)),
-    "timestamp_s": ("Timestamp", (None, 0)),
-    "timestamp_ms": ("Timestamp", (None, 3)),
-    "timestamp_ns": ("Timestamp", (None, 9)),
-    "interval": ("Interval", ("us",)),
-}
-
-
-def annotation(kind: Type) -> ast.expr:
-    """Write a type as an annotation: `str`, `dt.int32`, `dt.Array(dt.string)`.
-
-    Examples
-    --------
-    >>> from ibert.translator.datatypes import DATE, VARCHAR, list_of
-    >>> [ast.unparse(annotation(kind)) for kind in (VARCHAR, DATE, list_of(DATE))]
-    ['str', 'dt.date', 'dt.Array(dt.date)']
-    """
-    if kind.name in _BUILTIN_TYPES:
-        return name(_BUILTIN_TYPES[kind.name])
-    return _datatype(kind)
-
-
-def _datatype(kind: Type) -> ast.expr:
-    if kind.dtype is None:
-        return dotted("dt.unknown")
-    if kind.name == "struct":
-        fields = ast.Dict(
-            keys=[constant(label) for label, _ in kind.args],
-            values=[_datatype(part) for _, part in kind.args],
-        )
-        return ast.Call(func=dotted("dt.Struct"), args=[fields], keywords=[])
-    if kind.name in _ARGUMENTS_OF_TYPES:
-        constructor, values = _ARGUMENTS_OF_TYPES[kind.name]
-        return ast.Call(
-            func=dotted(f"dt.{constructor}"), args=[constant(v) for v in values], keywords=[]
-        )
-    if kind.name in _CONSTRUCTORS:
-        return ast.Call(
-            func=dotted(f"dt.{_CONSTRUCTORS[kind.name]}"),
-            args=[
-                _datatype(part) if isinstance(part, Type) else constant(part) for part in kind.args
-            ],
-            keywords=[],
-        )
-    return dotted(f"dt.{(kind.dtype or '').partition('(')[0]}")
-
-
-def _declaration(variable: str, function: Builtin) -> ast.stmt:
-    """Write the declaration of a function of DuckDB; it is called by its full name.
-
-    sqlglot writes some functions in another way when it knows them. A catalog and a schema before
-    the name keep it from that.
-    """
-    kind = "agg" if function.aggregate else "scalar"
-    decorator: ast.expr = ast.Attribute(
-        value=ast.Attribute(
-            value=ast.Attribute(value=name("ibis"), attr="udf", ctx=LOAD), attr=kind, ctx=LOAD
-        ),
-        attr="builtin",
-        ctx=LOAD,
-    )
-    keywords = {} if variable == function.name else {"name": function.name}
-    keywords |= {"catalog": "system", "database": "main"}
-    decorator = ast.Call(
-        func=decorator,
-        args=[],
-        keywords=[ast.keyword(arg=key, value=constant(part)) for key, part in keywords.items()],
-    )
-    arguments = [ast.arg(arg=chr(ord("a") + index)) for index in range(function.arity)]
-    if function.arity > _MAX_LETTERS:
-        arguments = [ast.arg(arg=f"a{index}") for index in range(function.arity)]
-    defaults: list[ast.expr] = []
-    if function.filtered:
-        arguments.append(ast.arg(arg="where", annotation=name("bool")))
-        defaults.append(constant(True))
-    return ast.FunctionDef(
-        name=variable,
-        args=ast.arguments(
-            posonlyargs=[], args=arguments, kwonlyargs=[], kw_defaults=[], defaults=defaults
-        ),
-        body=[ast.Expr(value=ast.Constant(value=...))],
-        decorator_list=[decorator],
-        returns=annotation(function.returns),
-    )
