@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from ibert.translator import conditions
+from ibert.translator.column_names import relabelled
 from ibert.translator.correlation import names_within, outer_fields
 from ibert.translator.datatypes import BIGINT, BOOLEAN
 from ibert.translator.decorrelation import Domain
@@ -13,7 +14,7 @@ from ibert.translator.reductions import value_of_nothing
 from ibert.translator.refusal import Refusal
 from ibert.translator.relations import Aggregate, Column, Relation, Step
 from ibert.translator.scope import Scope, Table
-from ibert.translator.sources import Side, relabelled
+from ibert.translator.sides import Side
 from ibert.translator.values import Value, literal, method
 
 

@@ -17,7 +17,7 @@ from ibert.translator.refusal import Refusal
 from ibert.translator.scope import Scope, Table
 
 if TYPE_CHECKING:
-    from ibert.translator.sources import Side
+    from ibert.translator.sides import Side
 
 Member = tuple["Side", exp.Expr | None]
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from functools import reduce
 from itertools import product
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from sqlglot import exp
 
@@ -19,16 +19,12 @@ from ibert.translator.projection import projected
 from ibert.translator.refusal import Refusal
 from ibert.translator.relations import Column, Columns, Relation, Step
 from ibert.translator.scope import Label, Output, Scope, Table
+from ibert.translator.sides import Side
 from ibert.translator.values import LOAD, Value, cast, constant, function, key, literal, method
-
-if TYPE_CHECKING:
-    from ibert.translator.sources import Side
 
 
 def reshaped(pivot: exp.Expr, side: Side, scope: Scope, node: exp.Expr) -> Side:
     """Translate PIVOT and UNPIVOT of the rows of a side."""
-    from ibert.translator.sources import Side as SideClass
-
     inner = Scope(scope.context, scope.outer)
     inner.ctes = scope.ctes
     inner.tables = side.tables
@@ -47,7 +43,7 @@ def reshaped(pivot: exp.Expr, side: Side, scope: Scope, node: exp.Expr) -> Side:
     name = pivot.alias or ""
     if name:
         output.relation.labelled(name)
-    return SideClass(output.relation, [Table(name, output.relation, tuple(labels))])
+    return Side(output.relation, [Table(name, output.relation, tuple(labels))])
 
 
 class Choice(NamedTuple):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
 
 from sqlglot import exp
 
 from ibert.translator import calls, conditions, recursion, reshaping, set_operations, sources, stars
 from ibert.translator.aggregation import Grouping, Key, grouping_sets
+from ibert.translator.column_names import with_names
 from ibert.translator.datatypes import BIGINT, INTEGER
 from ibert.translator.functions.windows import over
 from ibert.translator.names import invented, unique
+from ibert.translator.ordering import Item, Sort, given, sorted_by, sorts_of, value_of
 from ibert.translator.projection import (
     apart,
     distinct,
@@ -43,28 +43,6 @@ _INSTEAD = {
 }
 
 
-class Item(NamedTuple):
-    """A column of the output: the name that SQL has for it, whether it was chosen, its value."""
-
-    label: str
-    chosen: bool
-    value: Value
-
-
-@dataclass
-class Sort:
-    """A sort key: a column of the output, or a value over the rows that are projected."""
-
-    position: int | None
-    value: Value | None
-    descending: bool
-    nulls_first: bool
-
-    def of(self, value: Value) -> Value:
-        """Give it as an argument of `order_by`."""
-        return calls.directed(value, self.descending, self.nulls_first)
-
-
 def query(node: exp.Expr, outer: Scope | None, context: Context) -> Output:
     """Translate a query of any form."""
     if isinstance(node, exp.Select):
@@ -89,7 +67,7 @@ def with_clause(node: exp.Expr, scope: Scope) -> None:
         return
     for cte in _read(node):
         name = cte.alias
-        sources.with_names(cte.this, [column.name for column in cte.args["alias"].columns])
+        with_names(cte.this, [column.name for column in cte.args["alias"].columns])
         if clause.args.get("recursive") and set_operations.is_recursive(cte):
             output = recursion.recursive(cte, scope)
         else:
@@ -137,19 +115,14 @@ def sorted_output(node: exp.Expr, output: Output, scope: Scope) -> Output:
     scope.relation = output.relation
     scope.tables = [Table("", output.relation, output.labels)]
     items = [Item(label, True, output.relation.field(name)) for label, name in output.labels]
-    sorts = _sorts(node, items, scope)
+    sorts = sorts_of(node, items, scope)
     keys = [
-        sort.of(items[sort.position].value if sort.position is not None else _given(sort))
+        sort.of(items[sort.position].value if sort.position is not None else given(sort))
         for sort in sorts
     ]
     relation = ordered(output.relation, keys)
     relation = limited(relation, node, scope)
     return Output(relation, output.labels)
-
-
-def _given(sort: Sort) -> Value:
-    assert sort.value is not None
-    return sort.value
 
 
 def rows_of(node: exp.Expr, parts: list[exp.Expr], outer: Scope) -> Scope:
@@ -202,7 +175,7 @@ def selected(node: exp.Expr, scope: Scope) -> Output:
     if _is_grouped(node, columns):
         return _grouped(node, columns, scope)
     items = _items(columns, scope)
-    sorts = _sorts(node, items, scope)
+    sorts = sorts_of(node, items, scope)
     return _finished(node, items, sorts, scope)
 
 
@@ -242,7 +215,7 @@ def _grouped(node: exp.Expr, columns: list[stars.Expanded], scope: Scope) -> Out
     found = [conditions.condition(part, scope) for part in parts]
     # Ibis takes no condition twice.
     conditions_ = list({signature(value.node): value for value in found}.values())
-    sorts = _sorts(node, items, scope)
+    sorts = sorts_of(node, items, scope)
     qualify = node.args.get("qualify")
     if qualify is None and _is_direct(items, sorts, conditions_, grouping):
         items = _direct(items, conditions_, grouping, scope)
@@ -392,69 +365,6 @@ def _direct(items: list[Item], having: list[Value], grouping: Grouping, scope: S
     return made
 
 
-def _sorts(node: exp.Expr, items: list[Item], scope: Scope) -> list[Sort]:
-    """Find what the keys of ORDER BY mean."""
-    order = node.args.get("order")
-    sorts: list[Sort] = []
-    for part in _sort_keys(order, scope):
-        descending = bool(part.args.get("desc"))
-        nulls_first = bool(part.args.get("nulls_first"))
-        inner = part.this
-        if part.args.get("with_fill"):
-            raise Refusal("ORDER BY … WITH FILL", part)
-        if (
-            isinstance(inner, exp.Var | exp.Column)
-            and inner.name.upper() == "ALL"
-            and not any(item.label.upper() == "ALL" for item in items)
-        ):
-            sorts += [Sort(i, None, descending, nulls_first) for i in range(len(items))]
-            continue
-        position, value = _sorted_by(inner, items, scope)
-        if value is not None and not value.uses and value.is_literal:
-            continue
-        sorts.append(Sort(position, value, descending, nulls_first))
-    return _without_repeats(sorts, items)
-
-
-def _sort_keys(order: exp.Expr | None, scope: Scope) -> list[exp.Expr]:
-    keys = order.expressions if order is not None else []
-    return [copy for key_ in keys for copy in stars.each(key_, scope)]
-
-
-def _sorted_by(node: exp.Expr, items: list[Item], scope: Scope) -> tuple[int | None, Value | None]:
-    node = node.unnest()
-    if isinstance(node, exp.Literal) and not node.is_string and node.name.isdigit():
-        position = int(node.name)
-        if not 1 <= position <= len(items):
-            raise Refusal(
-                f"ORDER BY {position}: there are {len(items)} columns", node, code="IB503"
-            )
-        return position - 1, None
-    if isinstance(node, exp.Column) and not node.table:
-        folded = node.name.casefold()
-        for index, item in enumerate(items):
-            if item.chosen and item.label.casefold() == folded:
-                return index, None
-    value = scope.value(node)
-    mark = signature(value.node)
-    for index, item in enumerate(items):
-        if signature(item.value.node) == mark:
-            return index, None
-    return None, value
-
-
-def _without_repeats(sorts: list[Sort], items: list[Item]) -> list[Sort]:
-    """Leave out keys that were there before: Ibis takes no key twice."""
-    seen, kept = set(), []
-    for sort in sorts:
-        value = items[sort.position].value if sort.position is not None else _given(sort)
-        mark = signature(value.node)
-        if mark not in seen:
-            seen.add(mark)
-            kept.append(sort)
-    return kept
-
-
 def _finished(node: exp.Expr, items: list[Item], sorts: list[Sort], scope: Scope) -> Output:
     """Take the last steps: QUALIFY, projection, DISTINCT, ORDER BY, LIMIT."""
     assert scope.relation is not None
@@ -474,10 +384,10 @@ def _finished(node: exp.Expr, items: list[Item], sorts: list[Sort], scope: Scope
     )
     if early and found is not None:
         raise Refusal("ORDER BY of what SELECT DISTINCT does not give", node, code="IB503")
-    if early and any(_reorders(value) for value in [*values.values(), *map(_given, early)]):
+    if early and any(_reorders(value) for value in [*values.values(), *map(given, early)]):
         return _sorted_late(node, values, labels, sorts, scope)
     if early:
-        keys = [sort.of(_value_of(sort, items)) for sort in sorts]
+        keys = [sort.of(value_of(sort, items)) for sort in sorts]
         relation = ordered(relation, keys)
     if sorts and _is_sorted(relation):
         values = {name: apart(item) if is_scalar(item) else item for name, item in values.items()}
@@ -498,10 +408,6 @@ def _is_sorted(relation: Relation) -> bool:
             return True
         relation = relation.parent
     return False
-
-
-def _value_of(sort: Sort, items: list[Item]) -> Value:
-    return items[sort.position].value if sort.position is not None else _given(sort)
 
 
 def _reorders(value: Value) -> bool:
@@ -527,7 +433,7 @@ def _sorted_late(
         if sort.position is not None:
             names.append(labels[sort.position].name)
         else:
-            value = _given(sort)
+            value = given(sort)
             names.append(unique(value.name or "sort_key", {*values, *extra}))
             extra[names[-1]] = value
     columns = {
@@ -617,13 +523,13 @@ def _first_rows(on: exp.Expr, items: list[Item], sorts: list[Sort], scope: Scope
     nodes = on.expressions if isinstance(on, exp.Tuple) else [on]
     partition = []
     for part in nodes:
-        position, value = _sorted_by(part, items, scope)
+        position, value = sorted_by(part, items, scope)
         partition.append(items[position].value if position is not None else value)
     columns = _windows_computed([*items, *sorts], scope)
     items = [item._replace(value=columns.get(item.value, item.value)) for item in items]
     for sort in sorts:
         sort.value = columns.get(sort.value, sort.value)
-    order = [sort.of(_value_of(sort, items)) for sort in sorts]
+    order = [sort.of(value_of(sort, items)) for sort in sorts]
     number = function("row_number", type=BIGINT)
     groups = [columns.get(value, value) for value in partition if value is not None]
     first = over(number, groups, order, None)

@@ -6,11 +6,11 @@ from sqlglot import exp
 
 from ibert.diagnostics import IbertError, did_you_mean
 from ibert.translator import conditions, table_functions
+from ibert.translator.column_names import relabelled, told_apart, with_names
 from ibert.translator.comparisons import comparable
 from ibert.translator.conditionals import unified
 from ibert.translator.contradictions import refuse_detached
 from ibert.translator.datatypes import BOOLEAN, from_ibis
-from ibert.translator.joins import ancestors, join
 from ibert.translator.names import unique
 from ibert.translator.projection import extended
 from ibert.translator.pushdown import push_down
@@ -20,29 +20,15 @@ from ibert.translator.relations import (
     Relation,
     Step,
     TableRelation,
-    ValueRelation,
     View,
 )
 from ibert.translator.scope import Context, Label, Scope, Table
-from ibert.translator.syntax import free_slots, has_subquery, replaced, signature, subqueries_of
-from ibert.translator.values import FieldNode, Slot, Value, function, literal, operator
+from ibert.translator.sides import Side, combined, overlap
+from ibert.translator.syntax import free_slots, has_subquery, subqueries_of
+from ibert.translator.values import Slot, Value, function, literal, operator
 
 _UNKNOWN_NAMES = ("IB104", "IB105")
 _SIDES = {"LEFT": "left", "RIGHT": "right", "FULL": "outer"}
-
-
-class Side:
-    """What has been joined so far: a relation, and the tables in it."""
-
-    def __init__(self, relation: Relation, tables: list[Table]) -> None:
-        self.relation = relation
-        self.tables = tables
-
-    def moved(self, relation: Relation) -> None:
-        """Note that the rows are those of another relation with the same columns."""
-        self.relation = relation
-        for table in self.tables:
-            table.relation = relation
 
 
 def from_clause(select: exp.Expr, scope: Scope, where: list[exp.Expr]) -> None:
@@ -163,7 +149,7 @@ class _Builder:
         while rest:
             chosen, keys = self._connected(side, rest)
             rest.remove(chosen)
-            side = self._combine(side, chosen, "inner" if keys else "cross", keys, [])
+            side = combined(side, chosen, "inner" if keys else "cross", keys, [])
         self.groups = [side]
 
     def _connected(self, side: Side, rest: list[Side]) -> tuple[Side, list[tuple[Value, Value]]]:
@@ -203,7 +189,7 @@ class _Builder:
         if method == "ASOF":
             return self._asof(left, right, node)
         if method == "POSITIONAL":
-            return self._combine(left, right, "positional", [], [])
+            return combined(left, right, "positional", [], [])
         how = _SIDES.get(side, "inner")
         if kind in ("SEMI", "ANTI"):
             how = kind.lower()
@@ -232,7 +218,7 @@ class _Builder:
                 rest.append(part)
         if how == "inner":
             keys += self._keys_of_where(left, right)
-            result = self._combine(left, right, "inner" if keys else "cross", keys, [])
+            result = combined(left, right, "inner" if keys else "cross", keys, [])
             self._filter(result, rest)
             return result
         return self._outer(left, right, how, keys, rest, scope)
@@ -257,7 +243,7 @@ class _Builder:
                 predicates.append(self._of_one_side(value, left, right))
         if not keys and not predicates:
             predicates = [literal(True, BOOLEAN)]
-        return self._combine(left, right, how, keys, predicates)
+        return combined(left, right, how, keys, predicates)
 
     def _of_one_side(self, value: Value, left: Side, right: Side) -> Value:
         """Make a column of a condition with a query for each row: Ibis takes none in a join."""
@@ -294,7 +280,7 @@ class _Builder:
 
     def _using(self, left: Side, right: Side, how: str, columns: list[str], node: exp.Expr) -> Side:
         keys = self._pairs(left, right, columns, node)
-        result = self._combine(left, right, how, keys, [])
+        result = combined(left, right, how, keys, [])
         for column in columns:
             self._merge(column, how, left.tables, right.tables)
         return result
@@ -361,7 +347,7 @@ class _Builder:
         else:
             keys, predicates, inequality = self._asof_conditions(left, right, node)
         if _word(node, "side") == "LEFT":
-            result = self._combine(left, right, "asof", keys, predicates, inequality)
+            result = combined(left, right, "asof", keys, predicates, inequality)
         else:
             result = self._asof_inner(left, right, keys, predicates, inequality)
         for column in columns:
@@ -424,119 +410,10 @@ class _Builder:
                 keeps_rows=True,
             )
         )
-        side = self._combine(left, right, "asof", keys, predicates, inequality)
+        side = combined(left, right, "asof", keys, predicates, inequality)
         found = side.relation.field(marker)
         side.moved(Step(side.relation, "filter", [found], keeps_rows=True))
         return side
-
-    def _combine(
-        self,
-        left: Side,
-        right: Side,
-        how: str,
-        keys: list[tuple[Value, Value]],
-        predicates: list[Value],
-        on: Value | None = None,
-    ) -> Side:
-        explicit = (bool(predicates) and not all(value.is_literal for value in predicates)) or on
-        if explicit and _overlap(left.relation, right.relation):
-            right_view = View(right.relation)
-            right_view.needed = True
-            keys, predicates, on = _onto(right, right_view, keys, predicates, on)
-        if how not in ("semi", "anti"):
-            keys, predicates, on = _spelled_apart(left, right, keys, predicates, on)
-        alias = right.tables[0].alias if len(right.tables) == 1 else "right"
-        relation, names = join(
-            left.relation, right.relation, how, keys, predicates, alias or "right"
-        )
-        relation.on = on
-        for table in left.tables:
-            table.moved(relation, {})
-        if how in ("semi", "anti"):
-            return Side(relation, left.tables)
-        for table in right.tables:
-            table.moved(relation, names)
-        return Side(relation, [*left.tables, *right.tables])
-
-
-def _spelled_apart(
-    left: Side,
-    right: Side,
-    keys: list[tuple[Value, Value]],
-    predicates: list[Value],
-    on: Value | None,
-) -> tuple[list[tuple[Value, Value]], list[Value], Value | None]:
-    """Rename the columns of the right side that would be taken for one of the left.
-
-    Those that differ in their case alone are two for Ibis, which renames none of them, and one for
-    DuckDB. Those of one name that a key makes equal are one for Ibis, whatever their types are.
-    """
-    spelling = {name.casefold(): name for name in left.relation.columns}
-    taken = [*spelling, *(name.casefold() for name in right.relation.columns)]
-    renamed: dict[str, str] = {}
-    unlike = {
-        one.name
-        for one, other in keys
-        if one.is_field and other.is_field and one.name == other.name and one.type != other.type
-    }
-    for name in right.relation.columns:
-        if spelling.get(name.casefold(), name) != name or name in unlike:
-            renamed[name] = unique(f"{name}_right", [*taken, *renamed.values()])
-    if not renamed:
-        return keys, predicates, on
-    before = right.relation
-    columns = {renamed.get(name, name): column for name, column in before.columns.items()}
-    keywords = {new: before.field(name) for name, new in renamed.items()}
-    after = Step(before, "rename", keywords=keywords, columns=columns)
-
-    def replace(node: FieldNode) -> Value | None:
-        if node.slot is not before.slot:
-            return None
-        return after.field(renamed.get(node.name, node.name))
-
-    for table in right.tables:
-        table.moved(after, renamed)
-    right.relation = after
-    return (
-        [(one, replaced(other, replace)) for one, other in keys],
-        [replaced(value, replace) for value in predicates],
-        replaced(on, replace) if on is not None else None,
-    )
-
-
-def _onto(
-    side: Side,
-    view: View,
-    keys: list[tuple[Value, Value]],
-    predicates: list[Value],
-    on: Value | None,
-) -> tuple[list[tuple[Value, Value]], list[Value], Value | None]:
-    """Read the columns of a side from another view of the same rows."""
-    slot = side.relation.slot
-
-    def replace(node: FieldNode) -> Value | None:
-        return view.field(node.name) if node.slot is slot else None
-
-    side.moved(view)
-    return (
-        [(one, replaced(other, replace)) for one, other in keys],
-        [replaced(value, replace) for value in predicates],
-        replaced(on, replace) if on is not None else None,
-    )
-
-
-def _overlap(left: Relation, right: Relation) -> bool:
-    """Whether Ibis could take a column of one relation for one of the other."""
-    ours = ancestors(left)
-    sources = {mark for item in ours if (mark := _origin(item)) is not None}
-    return any(item in ours or _origin(item) in sources for item in ancestors(right))
-
-
-def _origin(relation: Relation) -> object:
-    """Give what two relations have in common if they are the same rows; None for one of others."""
-    if isinstance(relation, TableRelation):
-        return (relation.table, relation.database)
-    return signature(relation.value.node) if isinstance(relation, ValueRelation) else None
 
 
 def _is_comma(node: exp.Expr) -> bool:
@@ -640,7 +517,7 @@ def _used(
     around = list(scope.outer.chain()) if scope.outer is not None else []
     repeating = any(item.repeating for item in around)
     if repeating or any(
-        item.relation is not None and _overlap(item.relation, relation) for item in around
+        item.relation is not None and overlap(item.relation, relation) for item in around
     ):
         if not isinstance(relation, View):
             relation = View(relation)
@@ -650,34 +527,6 @@ def _used(
         for item in around:
             item.inner.append(relation)
     return relation, [Table(alias, relation, relabelled(labels, node))]
-
-
-def told_apart(labels: tuple[Label, ...]) -> tuple[Label, ...]:
-    """Give columns of a derived table names of their own, as DuckDB does: `a`, `a_1`.
-
-    Examples
-    --------
-    >>> [label for label, _ in told_apart((Label("a", "a"), Label("A", "a_2"), Label("b", "b")))]
-    ['a', 'A_1', 'b']
-    """
-    taken: set[str] = set()
-    made = []
-    for label, name in labels:
-        candidate, number = label, 1
-        while candidate.casefold() in taken:
-            candidate, number = f"{label}_{number}", number + 1
-        taken.add(candidate.casefold())
-        made.append(Label(candidate, name))
-    return tuple(made)
-
-
-def relabelled(labels: tuple[Label, ...], node: exp.Expr) -> tuple[Label, ...]:
-    """Give columns the names that an alias lists: `t(a, b)`."""
-    names = [column.name for column in node.args["alias"].columns] if node.args.get("alias") else []
-    if len(names) > len(labels):
-        raise Refusal(f"{len(names)} names for {len(labels)} columns", node, code="IB503")
-    renamed = [Label(new, label.name) for new, label in zip(names, labels, strict=False)]
-    return (*renamed, *labels[len(names) :])
 
 
 def table_relation(node: exp.Expr, context: Context) -> TableRelation:
@@ -698,25 +547,6 @@ def table_relation(node: exp.Expr, context: Context) -> TableRelation:
 def _column(dtype: object) -> Column:
     kind = from_ibis(dtype)
     return Column(kind, kind, not getattr(dtype, "nullable", True))
-
-
-def with_names(node: exp.Expr, names: list[str]) -> exp.Expr:
-    """Give the columns of a query the names that are listed for them outside."""
-    inner = node
-    while isinstance(inner, exp.Subquery | exp.SetOperation):
-        inner = inner.this
-    if not names or not isinstance(inner, exp.Select):
-        return node
-    if any(item.is_star or item.find(exp.Columns) for item in inner.expressions):
-        return node
-    read = {column.name.casefold() for column in node.find_all(exp.Column) if not column.table}
-    for name, item in zip(names, list(inner.expressions), strict=False):
-        if isinstance(item, exp.Alias) and item.alias.casefold() in read:
-            continue
-        value = item.this if isinstance(item, exp.Alias) else item
-        alias = exp.to_identifier(name, quoted=True)
-        item.replace(exp.Alias(this=value.copy(), alias=alias))
-    return node
 
 
 def _derived(node: exp.Expr, scope: Scope) -> Side:

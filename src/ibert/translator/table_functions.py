@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import reduce
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -33,6 +32,7 @@ from ibert.translator.relations import (
     ValueRelation,
 )
 from ibert.translator.scope import Label, Scope, Table, construct_of
+from ibert.translator.sides import Side
 from ibert.translator.syntax import has_subquery
 from ibert.translator.values import (
     Value,
@@ -44,9 +44,6 @@ from ibert.translator.values import (
     null,
     operator,
 )
-
-if TYPE_CHECKING:
-    from ibert.translator.sources import Side
 
 _RANGES = {"range", "generate_series"}
 
@@ -108,7 +105,6 @@ def _labels(node: exp.Expr, names: list[str]) -> tuple[Label, ...]:
 
 
 def _side(relation: Relation, alias: str, labels: tuple[Label, ...]) -> Side:
-    from ibert.translator.sources import Side
 
     return Side(relation, [Table(alias, relation, labels)])
 
@@ -427,8 +423,6 @@ def _list_of(body: exp.Expr, node: exp.Expr, scope: Scope) -> tuple[str, Value]:
 def _expanded(
     value: Value, name: str, unnest: exp.Expr, node: exp.Expr, side: Side, outer: bool
 ) -> Side:
-    from ibert.translator.sources import Side as SideClass
-
     given, number = _names(node)
     if unnest is not node:
         number = _names(unnest)[1] or number
@@ -458,8 +452,6 @@ def _expanded(
             shifted = operator("+", relation.field(offset), literal(1, INTEGER), BIGINT)
             relation = Step(relation, "mutate", keywords={offset: shifted}, columns=columns)
             labels.append(Label(number, offset))
-    result = SideClass(
-        relation, [*side.tables, Table(_alias(node) or name, relation, tuple(labels))]
-    )
+    result = Side(relation, [*side.tables, Table(_alias(node) or name, relation, tuple(labels))])
     result.moved(relation)
     return result
