@@ -17,7 +17,7 @@ from ibert.translator.datatypes import BIGINT, BOOLEAN, INTEGER, UNKNOWN
 from ibert.translator.functions.windows import over
 from ibert.translator.joins import join
 from ibert.translator.names import unique
-from ibert.translator.reductions import is_count, is_plain, is_reduction
+from ibert.translator.reductions import is_count, is_plain, split
 from ibert.translator.refusal import Refusal
 from ibert.translator.relations import (
     Aggregate,
@@ -35,7 +35,7 @@ from ibert.translator.syntax import (
     free_slots,
     nodes,
     rebuilt,
-    signature,
+    slots_of,
     subqueries_of,
 )
 from ibert.translator.values import (
@@ -164,7 +164,7 @@ class Domain:
             made.columns = self.columns | relation.columns
             made.slot = relation.slot
             return made
-        plain, results, having = self._split(made)
+        plain, results, having = split(made)
         kept = Step(plain, "filter", having, keeps_rows=True) if having else plain
         keys = [kept.field(name) for name in plain.keys]
         columns = self.columns | relation.columns
@@ -182,55 +182,6 @@ class Domain:
         }
         having = [self._value(value, local, parent) for value in relation.having]
         return Aggregate(parent, self._fields(parent) | keys, metrics, having)
-
-    def _split(self, relation: Aggregate) -> tuple[Aggregate, dict[str, Value], list[Value]]:
-        """Take the reductions out of metrics and conditions; give what is made of them."""
-        taken = set(relation.columns)
-        wanted = relation.metrics | {
-            unique(f"condition_{i}", taken): value for i, value in enumerate(relation.having)
-        }
-        found: dict[object, str] = {}
-        reductions: dict[str, Value] = {}
-        results: dict[str, Value] = {}
-        for name, value in wanted.items():
-            if is_reduction(value.node):
-                found.setdefault(signature(value.node), name)
-        slot = Slot()
-        for name, value in wanted.items():
-
-            def moved(node: ast.AST, value: Value = value, name: str = name) -> ast.AST:
-                if is_reduction(node):
-                    mark = signature(node)
-                    if mark not in found:
-                        found[mark] = unique(f"{name}_part", taken | set(found.values()))
-                    if found[mark] not in reductions:
-                        assert isinstance(node, ast.expr)
-                        kind = value.type if node is value.node else UNKNOWN
-                        declared = value.declared if node is value.node else UNKNOWN
-                        reductions[found[mark]] = Value(
-                            node, kind, declared, _slots_of(node), value.eager
-                        )
-                    return FieldNode(slot, found[mark])
-                if isinstance(node, FieldNode):
-                    return FieldNode(slot, self._key_of(node, relation))
-                return rebuilt(node, moved)
-
-            node = moved(value.node)
-            assert isinstance(node, ast.expr)
-            uses = frozenset([slot])
-            eager = uses if value.eager else frozenset()
-            results[name] = Value(node, value.type, value.declared, uses, eager)
-        plain = Aggregate(relation.parent, relation.keys, reductions)
-        plain.slot = slot
-        having = [results.pop(name) for name in wanted if name not in relation.metrics]
-        return plain, results, having
-
-    def _key_of(self, node: FieldNode, relation: Aggregate) -> str:
-        mark = signature(node)
-        for name, value in relation.keys.items():
-            if signature(value.node) == mark:
-                return name
-        raise Refusal("an aggregate over columns of the query around it", None)
 
     def _depends(self, relation: Relation) -> bool:
         return bool(free_slots(relation) & self.slots)
@@ -368,7 +319,7 @@ class Domain:
 
     def _complete(self, relation: Aggregate) -> Relation:
         """Aggregate all rows: there is one result for each combination of values, also of none."""
-        plain, results, _ = self._split(self._aggregated(relation))
+        plain, results, _ = split(self._aggregated(relation))
         view = View(plain)
         view.needed = True
         matches = [self._same(self.relation.field(name), view.field(name)) for name in self.columns]
@@ -483,7 +434,7 @@ class Domain:
     def _value(self, value: Value, local: set[Slot], current: Relation) -> Value:
         """Give a value that reads the domain's columns in place of those around the query."""
         outer = self.slots - local
-        read = _slots_of(value.node)
+        read = slots_of(value.node)
         windowed = calls(value, "over")
         if not (read & outer) and not windowed and not subqueries_of(value):
             return value
@@ -496,7 +447,7 @@ class Domain:
             node,
             value.type,
             value.declared,
-            _slots_of(node),
+            slots_of(node),
             frozenset(eager),
             value.literal,
             value.required,
@@ -568,17 +519,6 @@ def _distinct(relation: Relation, values: dict[str, Value]) -> Relation:
 def _alias(relation: Join) -> str:
     """Give what makes `joins` choose the same suffix again."""
     return relation.suffix.removeprefix("{name}_")
-
-
-def _slots_of(node: ast.AST) -> frozenset[Slot]:
-    """Give the rows that some syntax reads, also those around the queries in it."""
-    found: set[Slot] = set()
-    for part in nodes(node):
-        if isinstance(part, FieldNode):
-            found.add(part.slot)
-        elif isinstance(part, RelationNode | ColumnNode):
-            found |= free_slots(part.relation)
-    return frozenset(found)
 
 
 def _is_window(node: ast.AST) -> bool:

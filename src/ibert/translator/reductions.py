@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ast
 
-from ibert.translator.datatypes import INTEGER
+from ibert.translator.datatypes import INTEGER, UNKNOWN
+from ibert.translator.names import unique
+from ibert.translator.refusal import Refusal
 from ibert.translator.relations import (
     Aggregate,
 )
+from ibert.translator.syntax import rebuilt, signature, slots_of
 from ibert.translator.values import (
     FieldNode,
     FunctionNode,
+    Slot,
     Value,
     literal,
 )
@@ -83,3 +87,54 @@ def _is_null_of_nothing(node: ast.AST) -> bool:
             and node.func.attr in _COUNTS
         )
     return _is_strict(node)
+
+
+def split(relation: Aggregate) -> tuple[Aggregate, dict[str, Value], list[Value]]:
+    """Take the reductions out of metrics and conditions; give what is made of them."""
+    taken = set(relation.columns)
+    wanted = relation.metrics | {
+        unique(f"condition_{i}", taken): value for i, value in enumerate(relation.having)
+    }
+    found: dict[object, str] = {}
+    reductions: dict[str, Value] = {}
+    results: dict[str, Value] = {}
+    for name, value in wanted.items():
+        if is_reduction(value.node):
+            found.setdefault(signature(value.node), name)
+    slot = Slot()
+    for name, value in wanted.items():
+
+        def moved(node: ast.AST, value: Value = value, name: str = name) -> ast.AST:
+            if is_reduction(node):
+                mark = signature(node)
+                if mark not in found:
+                    found[mark] = unique(f"{name}_part", taken | set(found.values()))
+                if found[mark] not in reductions:
+                    assert isinstance(node, ast.expr)
+                    kind = value.type if node is value.node else UNKNOWN
+                    declared = value.declared if node is value.node else UNKNOWN
+                    reductions[found[mark]] = Value(
+                        node, kind, declared, slots_of(node), value.eager
+                    )
+                return FieldNode(slot, found[mark])
+            if isinstance(node, FieldNode):
+                return FieldNode(slot, _key_of(node, relation))
+            return rebuilt(node, moved)
+
+        node = moved(value.node)
+        assert isinstance(node, ast.expr)
+        uses = frozenset([slot])
+        eager = uses if value.eager else frozenset()
+        results[name] = Value(node, value.type, value.declared, uses, eager)
+    plain = Aggregate(relation.parent, relation.keys, reductions)
+    plain.slot = slot
+    having = [results.pop(name) for name in wanted if name not in relation.metrics]
+    return plain, results, having
+
+
+def _key_of(node: FieldNode, relation: Aggregate) -> str:
+    mark = signature(node)
+    for name, value in relation.keys.items():
+        if signature(value.node) == mark:
+            return name
+    raise Refusal("an aggregate over columns of the query around it", None)

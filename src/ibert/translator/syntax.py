@@ -178,3 +178,14 @@ def _reads(relation: Relation) -> Iterator[FieldNode | RelationNode | ColumnNode
 
 def _relations(read: Iterable[ast.AST]) -> list[Relation]:
     return [node.relation for node in read if isinstance(node, RelationNode | ColumnNode)]
+
+
+def slots_of(node: ast.AST) -> frozenset[Slot]:
+    """Give the rows that some syntax reads, also those around the queries in it."""
+    found: set[Slot] = set()
+    for part in nodes(node):
+        if isinstance(part, FieldNode):
+            found.add(part.slot)
+        elif isinstance(part, RelationNode | ColumnNode):
+            found |= free_slots(part.relation)
+    return frozenset(found)
