@@ -95,6 +95,8 @@ def negation(node: exp.Expr, scope: Scope) -> Value:
         return literal(-operand.literal, operand.type, operand.declared)
     if operand.is_null:
         return literal(None, NULL) if operand.type.is_decimal else operand
+    if operand.type == NULL:
+        return operand
     if operand.type == VARCHAR:
         operand = cast(operand, DOUBLE)
     return unary("-", operand)

@@ -6,12 +6,12 @@ from sqlglot import exp
 
 from ibert.translator import conditions
 from ibert.translator.comparisons import comparable
-from ibert.translator.joins import join
+from ibert.translator.joins import ancestors, join
 from ibert.translator.refusal import Refusal
-from ibert.translator.relations import Join, Relation, Step, TableRelation, View
+from ibert.translator.relations import Join, Relation, Step, TableRelation, ValueRelation, View
 from ibert.translator.scope import Scope
 from ibert.translator.subqueries import translated
-from ibert.translator.syntax import free_slots
+from ibert.translator.syntax import free_slots, signature
 
 
 def is_semi_join(node: exp.Expr, scope: Scope) -> bool:
@@ -80,7 +80,7 @@ def semi_join(condition: exp.Expr, scope: Scope) -> bool:
         for view in body_scope.views:
             view.needed = False
     right = body_scope.relation
-    if predicates and _is_repeated(right, scope.relation):
+    if predicates and (_is_repeated(right, scope.relation) or _is_same(right, scope.relation)):
         again = View(right)
         again.slot, again.needed = right.slot, True
         right = again
@@ -98,6 +98,15 @@ def _is_repeated(right: Relation, left: Relation) -> bool:
             return True
         item = item.inputs[0]
     return False
+
+
+def _is_same(right: Relation, left: Relation) -> bool:
+    """Whether both have rows that one expression makes, which are one relation for Ibis."""
+    made, others = (
+        {signature(item.value.node) for item in ancestors(side) if isinstance(item, ValueRelation)}
+        for side in (right, left)
+    )
+    return not made.isdisjoint(others)
 
 
 def _tables(relation: Relation) -> set[tuple[str, str | None]]:
