@@ -1,11 +1,15 @@
 """What the tests share: databases that are made once."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import ibis
 import pytest
+from catalogs import FIXTURE
 from hypothesis import settings
 
 from ibert import fixtures
+from ibert.catalog import Catalog
 from ibert.sandbox import ALL_LAYERS, Layer, Limits, Sandbox
 
 # A busy machine is not a failure.
@@ -33,3 +37,17 @@ def sandbox(databases):
     """A sandbox with small limits."""
     with Sandbox(databases, limits=QUICK) as sandbox:
         yield sandbox
+
+
+@pytest.fixture(scope="session")
+def shop() -> Catalog:
+    """The catalog of the fixture tables."""
+    return Catalog.from_any(FIXTURE)
+
+
+@pytest.fixture
+def connection() -> Iterator[ibis.BaseBackend]:
+    """A backend without tables."""
+    backend = ibis.duckdb.connect()
+    yield backend
+    backend.disconnect()
