@@ -532,6 +532,19 @@ def _modified_date(node: exp.Expr, dialect: str) -> exp.Expr | None:
     return None
 
 
+def _named_rows(node: exp.Expr, dialect: str) -> None:
+    """Give the one column of a function in FROM the name of its alias."""
+    source = node.this if isinstance(node, exp.Table) else node
+    alias = node.args.get("alias")
+    single = isinstance(source, exp.ExplodingGenerateSeries) or (
+        isinstance(source, exp.Unnest)
+        and len(source.expressions) == 1
+        and not source.args.get("offset")
+    )
+    if single and alias is not None and alias.this is not None and not alias.columns:
+        alias.set("columns", [alias.this.copy()])
+
+
 _MEANINGS = (
     Meaning((exp.Anonymous, exp.AnonymousAggFunc), None, _spelled),
     Meaning(exp.Div, None, _division),
@@ -561,6 +574,7 @@ _MEANINGS = (
     Meaning(exp.SubstringIndex, (*_MYSQL, *_SPARK), _beginning),
     Meaning(exp.Anonymous, ("clickhouse",), _multi_if),
     Meaning(exp.CombinedAggFunc, ("clickhouse",), _combined),
+    Meaning((exp.Table, exp.Unnest), _POSTGRES, _named_rows),
     Meaning(exp.Select, ("oracle",), _rows),
     Meaning(exp.Select, ("bigquery",), _offsets),
     Meaning(exp.Date, ("sqlite",), _modified_date),
