@@ -94,7 +94,7 @@ def concatenation(node: exp.Expr, scope: Scope) -> Value:
         if found is None:
             raise Refusal(f"|| of {left.type.name} and {right.type.name}", node)
         return found
-    if left.is_null or right.is_null:
+    if left.is_null or right.is_null or NULL in (left.type, right.type):
         return literal(None, NULL)
     if BLOB in (left.type, right.type) or BIT in (left.type, right.type):
         kind = left.type if left.type == right.type else VARCHAR
