@@ -1,6 +1,7 @@
 """What the tests share: databases that are made once."""
 
 from collections.abc import Iterator
+import os
 from pathlib import Path
 
 import ibis
@@ -11,6 +12,9 @@ from hypothesis import settings
 from ibert import fixtures
 from ibert.catalog import Catalog
 from ibert.sandbox import ALL_LAYERS, Layer, Limits, Sandbox
+
+# Read when torch is imported: on a busy machine two threads mostly wait for each other.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 # A busy machine is not a failure.
 settings.register_profile("patient", deadline=None)

@@ -52,6 +52,24 @@ class Alternative(msgspec.Struct, frozen=True, kw_only=True):
 
     code: str
     title: str
+class Costs(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model's answer cost.
+
+    Parameters
+    ----------
+    rounds, candidates
+        How often the model was asked, and how many answers it gave in all.
+    prompt_tokens, tokens
+        How much it read and wrote.
+    seconds
+        Of generating and verifying.
+    """
+
+    rounds: int
+    candidates: int
+    prompt_tokens: int
+    tokens: int
+    seconds: float
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -77,6 +95,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         The names of Ibis that the answer rests on, the best first: `ibis.expr.types.…`.
     alternatives
         What else would do, best first.
+    costs
+        What the answer cost, if a model gave it.
     """
 
     task: str
@@ -88,3 +108,4 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     portability: tuple[Portability, ...] = ()
     sources: tuple[str, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
+    costs: Costs | None = None

@@ -99,6 +99,12 @@ CODES = {
     "IB855": "a function that has a docstring",
     "IB856": "an example that did not run",
     "IB857": "a docstring that a validator finds fault with",
+    "IB901": "a package is missing",
+    "IB902": "a model or an adapter is missing",
+    "IB903": "a device is missing",
+    "IB904": "a server does not answer",
+    "IB905": "a setting that means nothing",
+    "IB906": "an answer without code",
 }
 
 

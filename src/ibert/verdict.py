@@ -81,6 +81,27 @@ class Counterexample(msgspec.Struct, frozen=True, kw_only=True):
     ordered: bool = False
 
 
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One candidate of a model, and what the verifier said about it.
+
+    Parameters
+    ----------
+    round
+        0 for the first answers; each later round knew what was wrong with those before.
+    code
+        The candidate; the whole answer where that holds no code.
+    status
+        The verdict on it.
+    message
+        What the next round was told about it, if it was the best so far.
+    """
+
+    round: int
+    code: str
+    status: Status
+    message: str
+
+
 class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a verdict rests on.
 
@@ -101,6 +122,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         For REFUTED and CONDITIONAL: what differs.
     counterexample
         Likewise, where the rows differ: the smallest tables that show it.
+    attempts
+        Every candidate of a model, in order.
     """
 
     databases: int = 0
@@ -110,6 +133,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sql: str | None = None
     difference: Difference | None = None
     counterexample: Counterexample | None = None
+    attempts: tuple[Attempt, ...] = ()
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -15,6 +15,7 @@ from ibert.cli.document import document
 from ibert.cli.env import env
 from ibert.cli.evaluate import evaluate
 from ibert.cli.fix import fix
+from ibert.cli.model import model
 from ibert.cli.output import USAGE, fail, note
 from ibert.cli.translate import to_ibis
 from ibert.cli.verify import verify
@@ -27,7 +28,7 @@ def cli() -> None:
     """Generate code for Ibis, and prove it by running it."""
 
 
-for command in (ask, check, data, document, env, evaluate, fix, to_ibis, to_sql, verify):
+for command in (ask, check, data, document, env, evaluate, fix, model, to_ibis, to_sql, verify):
     cli.add_command(command)
 
 

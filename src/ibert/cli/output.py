@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ibert.answer import Answer
+    from ibert.answer import Answer, Costs
     from ibert.diagnostics import IbertError
     from ibert.verdict import Counterexample, Difference, Evidence
 
@@ -61,6 +61,14 @@ def print_answer(answer: Answer) -> None:
         print_difference(verdict.evidence.difference)
     if answer.explanation:
         note(answer.explanation)
+    if answer.costs:
+        note(_spent(answer.costs))
+
+
+def _spent(costs: Costs) -> str:
+    """Say what a model's answer cost."""
+    rounds = f"{costs.rounds} round{'s' * (costs.rounds != 1)}"
+    return f"{rounds}, {costs.prompt_tokens} + {costs.tokens} tokens, {costs.seconds:.1f} s"
 
 
 def print_difference(difference: Difference) -> None:

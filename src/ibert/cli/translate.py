@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ibert.cli.confinement import weak_sandbox_option
+from ibert.cli.model import ModelOptions, model_options
 from ibert.cli.options import catalog_option, format_option, seed_option
 from ibert.cli.output import FINDINGS, print_answer, print_json
 
@@ -39,6 +40,7 @@ FORMS = ("script", "function", "expression")
 @click.option(
     "--check-backends", is_flag=True, help="Tell on which of Ibis' SQL backends the code compiles."
 )
+@model_options
 @weak_sandbox_option
 @format_option
 def to_ibis(
@@ -50,6 +52,7 @@ def to_ibis(
     verify: bool,
     seed: int,
     check_backends: bool,
+    model_options: ModelOptions,
     format_: str,
 ) -> None:
     """Translate the SQL in FILE (- for stdin) to Ibis code, and prove it by running both.
@@ -76,6 +79,7 @@ def to_ibis(
             data=data,
             check_backends=check_backends,
             source=source,
+            **model_options.arguments(),
         )
     except RefusedError as error:
         verdict = Verdict(status=Status.REFUSED, diagnostics=error.diagnostics)

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from ibert.answer import Answer
 from ibert.backends import portability
 from ibert.catalog import Catalog
-from ibert.diagnostics import Diagnostic
+from ibert.diagnostics import Diagnostic, IbertError, did_you_mean
 from ibert.translator.translation import Check, Program
 from ibert.verdict import Status, Verdict
 from ibert.verification import verify as verify_on_generated
 from ibert.verifier import Verifier
 
+if TYPE_CHECKING:
+    from ibert.model import GenerationSettings
+    from ibert.tasks.by_model import Model
+
 TASK = "sql_to_ibis"
+ENGINES = ("compiler", "model")
 
 
 def sql_to_ibis(
@@ -29,6 +35,10 @@ def sql_to_ibis(
     data: str | Path | None = None,
     check_backends: bool = False,
     source: str | None = None,
+    engine: str = "compiler",
+    model: Model = None,
+    refine: int = 0,
+    generation: GenerationSettings | None = None,
 ) -> Answer:
     """Translate a query or a script into Ibis code.
 
@@ -57,6 +67,15 @@ def sql_to_ibis(
         Whether to tell on which of Ibis' SQL backends the code compiles.
     source
         What diagnostics call the SQL.
+    engine
+        `compiler`, or `model`: a language model proposes a module for one query.
+    model
+        For the engine `model`: a name on the hub or a folder, settings, or a backend that is open.
+        None: the model that `ModelSettings` names.
+    refine
+        For the engine `model`: how often it may try again, told what is wrong.
+    generation
+        For the engine `model`: how its answers are generated.
 
     Raises
     ------
@@ -85,6 +104,27 @@ def sql_to_ibis(
         tables = Catalog.from_any(catalog, dialect=dialect)
     else:
         tables = stored or Catalog({})
+    if engine == "model":
+        if form != "script" or check_backends or not verify:
+            message = "the model engine gives scripts, and always verifies them"
+            hint = "leave form, check_backends and verify as they are"
+            raise IbertError([Diagnostic(code="IB905", message=message, hint=hint)])
+        from ibert.tasks import by_model
+
+        return by_model.sql_to_ibis(
+            sql,
+            tables,
+            dialect=dialect,
+            seed=seed,
+            data=data,
+            model=model,
+            rounds=refine,
+            settings=generation,
+        )
+    if engine != "compiler":
+        hint = did_you_mean(engine, ENGINES, "engines")
+        message = f"no engine {engine!r}"
+        raise IbertError([Diagnostic(code="IB905", message=message, hint=hint)])
     program = Program(sql, tables, dialect, source)
     code = program.code(form)
     if verify:

@@ -1,0 +1,132 @@
+"""`ibert model`: get models; and the options of the commands that ask one."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ibert.cli.output import note
+
+if TYPE_CHECKING:
+    from ibert.model import GenerationSettings, ModelSettings
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """The engine that was named, and what it is asked with."""
+
+    engine: str
+    model: str | None
+    revision: str | None
+    adapter: str | None
+    endpoint: str | None
+    device: str
+    bits: int | None
+    refine: int
+    candidates: int
+    temperature: float
+    max_new_tokens: int
+
+    def arguments(self) -> dict[str, Any]:
+        """Give the arguments of a task; the compiler has none."""
+        if self.engine == "compiler":
+            return {}
+        return {
+            "engine": self.engine,
+            "model": self.settings(),
+            "refine": self.refine,
+            "generation": self.generation(),
+        }
+
+    def settings(self) -> ModelSettings:
+        """Give which model is meant."""
+        import msgspec
+
+        from ibert.model.settings import MODEL, ModelSettings
+
+        given = {
+            "model": self.model or MODEL,
+            "revision": self.revision,
+            "adapter": self.adapter,
+            "endpoint": self.endpoint,
+            "device": self.device,
+            "bits": self.bits,
+        }
+        return msgspec.convert(given, ModelSettings)
+
+    def generation(self) -> GenerationSettings:
+        """Give how answers are generated."""
+        from ibert.model.generation import GenerationSettings
+
+        return GenerationSettings(
+            candidates=self.candidates,
+            temperature=self.temperature,
+            max_new_tokens=self.max_new_tokens,
+        )
+
+
+_OPTIONS = (
+    click.option(
+        "--engine",
+        type=click.Choice(["compiler", "model"]),
+        default="compiler",
+        show_default=True,
+        help="What answers; neither takes the other's place.",
+    ),
+    click.option("--model", help="A model on the hub, or the folder of one."),
+    click.option("--revision", help="The model's commit on the hub."),
+    click.option("--adapter", help="The folder of a LoRA adapter."),
+    click.option("--endpoint", help="An OpenAI-compatible server that has the model."),
+    click.option(
+        "--device",
+        type=click.Choice(["auto", "cuda", "mps", "cpu"]),
+        default="auto",
+        help="For it.",
+    ),
+    click.option("--bits", type=click.Choice([4, 8]), help="Load the weights in so many bits."),
+    click.option(
+        "--refine", default=0, show_default=True, help="How often the model may try again."
+    ),
+    click.option("--candidates", default=1, show_default=True, help="Answers in each round."),
+    click.option("--temperature", default=0.0, show_default=True, help="0 draws nothing."),
+    click.option("--max-new-tokens", default=512, show_default=True, help="Of each answer."),
+)
+_NAMES = tuple(ModelOptions.__dataclass_fields__)
+
+
+def model_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of the engines; it takes them as `model_options`."""
+
+    @functools.wraps(command)
+    def collecting(**arguments: Any) -> None:
+        chosen = ModelOptions(**{name: arguments.pop(name) for name in _NAMES})
+        command(model_options=chosen, **arguments)
+
+    for option in reversed(_OPTIONS):
+        collecting = option(collecting)
+    return collecting
+
+
+@click.group()
+def model() -> None:
+    """Get the models that the engine `model` asks."""
+
+
+@model.command()
+@click.argument("name", required=False)
+@click.option("--revision", help="The commit on the hub; the pinned one without it.")
+def pull(name: str | None, revision: str | None) -> None:
+    """Download the model NAME (Qwen2.5-Coder-1.5B-Instruct without it) from the hub.
+
+    Prints the folder that it is in. Exits with 2 if the hub does not give it.
+    """
+    from ibert.model.checkpoint import pull as pull_checkpoint
+    from ibert.model.settings import MODEL
+
+    folder = pull_checkpoint(name or MODEL, revision)
+    note(f"pulled {name or MODEL}")
+    click.echo(folder)
