@@ -1,6 +1,13 @@
 """The model engine: on a tiny checkpoint in the real format, and on recorded answers."""
 
-from collections.abc import Sequence
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +20,15 @@ import ibert
 from ibert.catalog import Catalog
 from ibert.cli.main import cli
 from ibert.diagnostics import IbertError
-from ibert.model import Chat, FillIn, Generated, GenerationSettings, Message, ModelSettings
+from ibert.model import (
+    Chat,
+    FillIn,
+    Generated,
+    GenerationSettings,
+    Message,
+    ModelSettings,
+    open_backend,
+)
 from ibert.model.checkpoint import pull
 from ibert.model.extraction import extract
 from ibert.model.generation import Prompt
@@ -60,6 +75,46 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny(checkpoint: Path) -> LocalModel:
     return load(ModelSettings(model=str(checkpoint), device="cpu"))
+
+
+@pytest.fixture(scope="session")
+def adapter(tiny: LocalModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from peft import LoraConfig, get_peft_model
+
+    model = load(ModelSettings(model=tiny.model.name_or_path, device="cpu")).model
+    config = LoraConfig(target_modules="all-linear", init_lora_weights=False)
+    folder = tmp_path_factory.mktemp("adapter")
+    get_peft_model(model, config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelSettings]:
+    """An OpenAI-compatible server that is not ours, with a checkpoint that prefers nothing."""
+    served = shutil.copytree(checkpoint, tmp_path_factory.mktemp("served") / "tiny")
+    served.joinpath("generation_config.json").unlink()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    program = Path(sys.executable).with_name("transformers")
+    place = ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
+    command = [str(program), "serve", str(served), *place]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/health", process)
+            yield ModelSettings(endpoint=f"http://127.0.0.1:{port}/v1", model=str(served))
+        finally:
+            process.terminate()
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 180
+    while process.poll() is None and time.monotonic() < until:
+        try:
+            with urllib.request.urlopen(url, timeout=5):  # noqa: S310  the loopback
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.5)
+    pytest.fail("the server did not start")
 
 
 @pytest.fixture
@@ -216,6 +271,26 @@ def test_what_is_missing_stops(
 def test_a_pull_without_a_hub_stops() -> None:
     with pytest.raises(IbertError, match="the hub does not give 'Qwen/"):
         pull("Qwen/Qwen2.5-Coder-1.5B-Instruct")
+
+
+def test_an_adapter_changes_what_the_model_writes(
+    tiny: LocalModel, checkpoint: Path, adapter: Path
+) -> None:
+    adapted = load(ModelSettings(model=str(checkpoint), adapter=str(adapter), device="cpu"))
+    assert adapted.generate([chat(SQL)], SHORT) != tiny.generate([chat(SQL)], SHORT)
+
+
+@pytest.mark.slow
+def test_a_server_answers_as_the_model_does_here(server: ModelSettings, tiny: LocalModel) -> None:
+    backend = open_backend(server)
+    prompts = [chat(text) for text in (SQL, RIGHT, WRONG, "x", "orders", "7")]
+    answers = backend.generate(prompts, SHORT)
+    # The server takes the space around a text away.
+    assert list(map(_stripped, answers)) == list(map(_stripped, tiny.generate(prompts, SHORT)))
+
+
+def _stripped(answers: list[Generated]) -> list[tuple[str, int, int]]:
+    return [(one.text.strip(), one.prompt_tokens, one.tokens) for one in answers]
 
 
 def test_a_server_that_is_not_there_stops() -> None:
