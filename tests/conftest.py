@@ -1,7 +1,7 @@
 """What the tests share: databases that are made once."""
 
-from collections.abc import Iterator
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import ibis

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from ibert.catalog import Catalog
     from ibert.checker import check
     from ibert.diagnostics import Diagnostic, IbertError, Span
-    from ibert.tasks.error_resolution import fix
     from ibert.tasks.documentation import document
+    from ibert.tasks.error_resolution import fix
     from ibert.tasks.ibis_to_sql import ibis_to_sql
     from ibert.tasks.qa import ask
     from ibert.tasks.sql_to_ibis import sql_to_ibis
@@ -66,8 +66,8 @@ __all__ = [
     "ask",
     "check",
     "decompile",
-    "fix",
     "document",
+    "fix",
     "ibis_to_sql",
     "portability",
     "sql_to_ibis",

@@ -52,6 +52,8 @@ class Alternative(msgspec.Struct, frozen=True, kw_only=True):
 
     code: str
     title: str
+
+
 class Costs(msgspec.Struct, frozen=True, kw_only=True):
     """What a model's answer cost.
 

@@ -2,8 +2,8 @@
 
 import click
 
-from ibert.cli.evaluate.fix import fix
 from ibert.cli.evaluate.document import document
+from ibert.cli.evaluate.fix import fix
 from ibert.cli.evaluate.ibis_to_sql import ibis_to_sql
 from ibert.cli.evaluate.native import ibis_sql
 from ibert.cli.evaluate.qa import qa
