@@ -106,6 +106,28 @@ class Reading:
         value = self.values.get(last.value, UNKNOWN) if isinstance(last, ast.Expr) else UNKNOWN
         return self.names.get("expr", value)
 
+    def evaluate(self, expression: ast.expr, names: Mapping[str, Any]) -> Any:
+        """Give the value of one more expression, over other names.
+
+        Raises
+        ------
+        Exception
+            What the expression would raise.
+
+        Examples
+        --------
+        >>> read("").evaluate(ast.parse("1 + x", mode="eval").body, {"x": 2})
+        3
+        """
+        reading = Reading(ast.Module([], []), dict(names))
+        reading._run.declared = self._run.declared
+        try:
+            return reading._run.value(expression, _Names(reading.names, BUILTINS))
+        except _Raised:
+            raise reading.problems[0].error from None
+        except (_GivenUp, _Returned, RecursionError):
+            return UNKNOWN
+
     def call(
         self,
         function: Function,
