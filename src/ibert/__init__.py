@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ibert.answer import Alternative, Answer, Portability, Support
+    from ibert.answer import Answer, Completion, Portability, Support
     from ibert.backends import portability
     from ibert.catalog import Catalog
     from ibert.checker import check
     from ibert.diagnostics import Diagnostic, IbertError, Span
     from ibert.tasks.documentation import document
     from ibert.tasks.error_resolution import fix
+    from ibert.tasks.code_completion import complete
     from ibert.tasks.ibis_to_sql import ibis_to_sql
     from ibert.tasks.qa import ask
     from ibert.tasks.sql_to_ibis import sql_to_ibis
@@ -28,6 +30,7 @@ _HOMES = {
     "Alternative": "ibert.answer",
     "Answer": "ibert.answer",
     "Catalog": "ibert.catalog",
+    "Completion": "ibert.answer",
     "Diagnostic": "ibert.diagnostics",
     "Difference": "ibert.verdict",
     "Evidence": "ibert.verdict",
@@ -40,6 +43,7 @@ _HOMES = {
     "Verdict": "ibert.verdict",
     "ask": "ibert.tasks.qa",
     "check": "ibert.checker",
+    "complete": "ibert.tasks.code_completion",
     "decompile": "ibert.translator.decompilation",
     "fix": "ibert.tasks.error_resolution",
     "document": "ibert.tasks.documentation",
@@ -53,6 +57,7 @@ __all__ = [
     "Alternative",
     "Answer",
     "Catalog",
+    "Completion",
     "Diagnostic",
     "Difference",
     "Evidence",
@@ -65,6 +70,7 @@ __all__ = [
     "Verdict",
     "ask",
     "check",
+    "complete",
     "decompile",
     "document",
     "fix",

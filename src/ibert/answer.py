@@ -6,7 +6,7 @@ import enum
 
 import msgspec
 
-from ibert.diagnostics import Diagnostic
+from ibert.diagnostics import Diagnostic, Span
 from ibert.verdict import Verdict
 
 
@@ -72,6 +72,25 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     prompt_tokens: int
     tokens: int
     seconds: float
+class Completion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One of the texts that may stand at a cursor.
+
+    Parameters
+    ----------
+    text
+        What takes the place of the span.
+    kind
+        What it is: `column`, `method`, `variable`, `parameter`, `value`, `step`, …
+    detail
+        The type of a column or a variable, the parameters of a method.
+    span
+        What was typed of it already.
+    """
+
+    text: str
+    kind: str
+    detail: str = ""
+    span: Span
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -99,6 +118,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         What else would do, best first.
     costs
         What the answer cost, if a model gave it.
+    completions
+        What may stand at the cursor, the likeliest first, for `code_completion`.
     """
 
     task: str
@@ -111,3 +132,4 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sources: tuple[str, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
     costs: Costs | None = None
+    completions: tuple[Completion, ...] = ()

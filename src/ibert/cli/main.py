@@ -10,6 +10,7 @@ import click
 from ibert.cli.ask import ask
 from ibert.cli.check import check
 from ibert.cli.compile import to_sql
+from ibert.cli.complete import complete
 from ibert.cli.data import data
 from ibert.cli.document import document
 from ibert.cli.env import env
@@ -28,7 +29,7 @@ def cli() -> None:
     """Generate code for Ibis, and prove it by running it."""
 
 
-for command in (ask, check, data, document, env, evaluate, fix, model, to_ibis, to_sql, verify):
+for command in (ask, check, complete, data, document, env, evaluate, fix, model, to_ibis, to_sql, verify):
     cli.add_command(command)
 
 

@@ -1,0 +1,181 @@
+"""Code completion: unfinished Ibis code and a cursor in, what may stand there out."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from functools import lru_cache
+
+import ibis.expr.types as ir
+
+from ibert.answer import Answer, Completion
+from ibert.catalog import Catalog
+from ibert.completion import Proposal, Ranking, Site, model, proposals, site_at
+from ibert.completion.vocabulary import columns_of, family
+from ibert.diagnostics import Diagnostic, IbertError, Span
+from ibert.interpreter import UNKNOWN, Interpreter
+from ibert.verdict import Status, Verdict
+
+TASK = "code_completion"
+LIMIT = 10
+
+
+def complete(
+    code: str,
+    position: tuple[int, int] | None = None,
+    catalog: object = None,
+    *,
+    limit: int = LIMIT,
+    source: str | None = None,
+) -> Answer:
+    r"""Give what may stand at a cursor in Ibis code, the likeliest first.
+
+    Nothing of the code is run. A column is offered where the relation at the cursor has it, a
+    method where the type of the value has it; what would raise is left out.
+
+    Parameters
+    ----------
+    code
+        Python that sees `con`, `ibis`, `_` and each table under its own name. It may be unfinished
+        at the cursor, and wrong elsewhere.
+    position
+        The line and the column of the cursor, both from 1; None: the end of the code.
+    catalog
+        The tables: what `Catalog.from_any` takes.
+    limit
+        How many completions to give.
+    source
+        What diagnostics call the code.
+
+    Returns
+    -------
+    Answer
+        Its `completions`, and in `code` the code with the first of them that builds.
+
+    Raises
+    ------
+    IbertError
+        IB603 where the cursor is outside of the code; what is wrong with the catalog.
+
+    Examples
+    --------
+    >>> import ibert
+    >>> catalog = {"orders": {"id": "int64", "status": "string", "total": "float64"}}
+    >>> answer = ibert.complete("orders.group_by(\"sta", catalog=catalog)
+    >>> answer.code
+    'orders.group_by("status")\n'
+    >>> [(one.text, one.kind, one.detail) for one in answer.completions]
+    [('"status"', 'column', 'string')]
+    """
+    tables = Catalog({}) if catalog is None else Catalog.from_any(catalog)
+    offset = len(code) if position is None else _offset(code, position, source)
+    known = model()
+    site = site_at(code, offset, _interpreter(tables), known.new_names)
+    found: Sequence[Proposal] = ()
+    if site is not None:
+        found = list(proposals(site, _ranking(), limit))
+    if site is None or not found:
+        place = Span(*_place(code, offset))
+        message = "nothing that is known may stand here"
+        diagnostic = Diagnostic(code="IB602", message=message, source=source, span=place)
+        verdict = Verdict(status=Status.REFUSED, diagnostics=(diagnostic,))
+        return Answer(task=TASK, code=code, verdict=verdict)
+    end = _end(code, offset, site)
+    span = Span(*_place(code, site.scope.cursor.start), *_place(code, end))
+    best, verdict = _best(site, found)
+    return Answer(
+        task=TASK,
+        code=_completed(code, end, site, best.text),
+        verdict=verdict,
+        completions=tuple(
+            Completion(text=one.text, kind=one.kind, detail=one.detail, span=span) for one in found
+        ),
+    )
+
+
+@lru_cache(maxsize=4)
+def _interpreter(catalog: Catalog) -> Interpreter:
+    return Interpreter(catalog)
+
+
+@lru_cache(maxsize=1)
+def _ranking() -> Ranking:
+    return Ranking(model().counts)
+
+
+def _offset(code: str, position: tuple[int, int], source: str | None) -> int:
+    """Give where a line and a column are in the code."""
+    line, column = position
+    lines = code.splitlines(keepends=True) or [""]
+    if code.endswith(("\n", "\r")):
+        lines.append("")
+    within = 1 <= line <= len(lines)
+    if within:
+        within = 1 <= column <= len(lines[line - 1].rstrip("\r\n")) + 1
+    if not within:
+        last = f"it ends at {len(lines)}:{len(lines[-1]) + 1}"
+        message = f"the cursor {line}:{column} is outside of the code"
+        raise IbertError([Diagnostic(code="IB603", message=message, source=source, hint=last)])
+    return sum(map(len, lines[: line - 1])) + column - 1
+
+
+def _place(code: str, offset: int) -> tuple[int, int]:
+    """Give the line and the column of an offset."""
+    lines = code[:offset].splitlines(keepends=True)
+    if not lines or lines[-1].endswith(("\n", "\r")):
+        return len(lines) + 1, 1
+    return len(lines), len(lines[-1]) + 1
+
+
+def _end(code: str, offset: int, site: Site) -> int:
+    """Give where what was typed ends: behind the quote, where one closes the string already."""
+    quote = site.scope.cursor.quote
+    return offset + len(quote) if quote and code.startswith(quote, offset) else offset
+
+
+def _best(site: Site, found: Sequence[Proposal]) -> tuple[Proposal, Verdict]:
+    """Choose the first with which the code builds, and say what is known of it."""
+    calls = (one._replace(text=f"{one.text}()") for one in found if one.kind == "method")
+    for one in (*found, *calls):
+        value = site.scope.completed(one.text)
+        if value is not None:
+            message = f"the completed code gives {_described(value)}; it was not run"
+            diagnostic = Diagnostic(code="IB601", message=message)
+            return one, Verdict(status=Status.CHECKED, diagnostics=(diagnostic,))
+    message = "with none of these the code is whole: it goes on"
+    diagnostic = Diagnostic(code="IB604", message=message)
+    return found[0], Verdict(status=Status.FAILED, diagnostics=(diagnostic,))
+
+
+def _described(value: object) -> str:
+    if isinstance(value, ir.Table):
+        columns = ", ".join(f"{name} {dtype}" for name, dtype in columns_of(value).items())
+        return f"a table of {columns}"
+    if isinstance(value, ir.Value):
+        return f"a value of type {value.type()}"
+    if value is UNKNOWN:
+        return "what cannot be told without running it"
+    name = getattr(value, "__name__", "")
+    return f"the method {name!r}" if hasattr(value, "__self__") else f"a {family(value)}"
+
+
+def _completed(code: str, end: int, site: Site, text: str) -> str:
+    """Write the code with a completion, and what it takes to be whole."""
+    cursor = site.scope.cursor
+    before, after = code[: cursor.start] + text, code[end:]
+    if _is_whole(before + after):
+        whole = before + after
+    else:
+        rest = after.partition("\n")[2]
+        whole = f"{before}{cursor.closing}{cursor.ending}\n{rest}"
+        if not _is_whole(whole):
+            whole = f"{before}{cursor.closing}{cursor.ending}"
+    return whole if whole.endswith("\n") else f"{whole}\n"
+
+
+def _is_whole(code: str) -> bool:
+    try:
+        ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
