@@ -61,6 +61,15 @@ bench-translation *arguments:
 bench-sandbox *arguments:
     @{{ python }} bench/sandbox.py "$@"
 
+# Measure what completing costs when warm, beside Jedi
+[no-exit-message]
+bench-completion *arguments:
+    @{{ python }} bench/completion.py "$@"
+
+# Count again what completions are ranked by
+count-completions:
+    @{{ python }} bench/completion_counts.py
+
 # Write README's generated numbers again
 readme:
     @{{ python }} bench/readme.py
