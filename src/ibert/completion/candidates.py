@@ -132,7 +132,9 @@ def quoted(text: str) -> str:
     >>> print(quoted('say "a"'))
     "say \"a\""
     """
-    return '"' + repr(text + "'")[1:-2].replace('"', '\\"').replace('\\\\"', '\\"') + '"'
+    written = repr(text)
+    body = written[1:-1]
+    return f'"{body}"' if written[0] == '"' else '"' + body.replace('"', '\\"') + '"'
 
 
 def _of_expression(scope: Scope, new_names: Sequence[str]) -> Iterator[Candidate]:

@@ -4,8 +4,8 @@ import click
 
 from ibert.cli.evaluate.document import document
 from ibert.cli.evaluate.fix import fix
+from ibert.cli.evaluate.code_completion import code_completion
 from ibert.cli.evaluate.ibis_to_sql import ibis_to_sql
-from ibert.cli.evaluate.complete import complete
 from ibert.cli.evaluate.native import ibis_sql
 from ibert.cli.evaluate.qa import qa
 from ibert.cli.evaluate.sandbox import sandbox
@@ -26,6 +26,6 @@ def evaluate() -> None:
     """Count how much of a suite comes out right."""
 
 
-for command in (complete, document, fix, ibis_sql, ibis_to_sql, qa, sandbox, translate, verifier):
+for command in (code_completion, complete, document, fix, ibis_sql, ibis_to_sql, qa, sandbox, translate, verifier):
     evaluate.add_command(command)
 evaluate.add_command(fix, "error_resolution")  # the task's name

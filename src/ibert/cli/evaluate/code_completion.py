@@ -1,4 +1,4 @@
-"""`ibert eval complete`: how often the token at a cut is among the first that are offered."""
+"""`ibert eval code_completion`: how often the token at a cut is among the first offered."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 TARGET = 0.85  # of the top five
 
 
-@click.command()
+@click.command(name="code_completion")
 @click.option(
     "--every",
     type=click.IntRange(min=1),
@@ -28,7 +28,7 @@ TARGET = 0.85  # of the top five
 @click.option("--baseline/--no-baseline", default=True, help="Ask Jedi at the same cuts.")
 @click.option("--limit", type=click.IntRange(min=1), help="Take only as many sources.")
 @format_option
-def complete(every: int, baseline: bool, limit: int | None, format_: str) -> None:
+def code_completion(every: int, baseline: bool, limit: int | None, format_: str) -> None:
     """Cut real Ibis code at names and strings, and ask what stands there.
 
     The code is that of the examples in the installed Ibis' documentation and of the templates of
