@@ -142,7 +142,7 @@ def test_no_code_is_run() -> None:
 
 
 def test_the_counts_are_those_of_the_code() -> None:
-    some = msgspec.json.decode(counts_of_everything(every=150), type=type(model()))
+    some = msgspec.json.decode(counts_of_everything(every=30), type=type(model()))
     known = model().counts.labels
     wide = [name for name, counted in some.counts.labels.items() if counted["#"] > 20]
     assert wide

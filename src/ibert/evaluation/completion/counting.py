@@ -71,9 +71,9 @@ def counts_of_everything(every: int = 1) -> bytes:
     Parameters
     ----------
     every
-        Count one in so many cuts.
+        Count one in so many sources.
     """
-    found = list(cuts(sources()))[::every]
+    found = list(cuts(sources()[::every]))
     names = frequent_new_names(found)
     model = counted(places(found, names), names, at_least=2)
     return msgspec.json.encode(model) + b"\n"
