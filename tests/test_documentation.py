@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 FILE = Path(__file__).parent / "data" / "documented.py"
 SOURCE = Source(FILE.read_text(encoding="utf-8"))
 NAMES = [function.name for function in SOURCE.functions()]
-SOME = NAMES[1::5]  # all of them: `ibert eval document --functions tests/data/documented.py`
+SOME = NAMES[1::5]  # all of them: `ibert eval documentation --functions tests/data/documented.py`
 STYLES = ("numpy", "google", "sphinx")
 
 

@@ -9,15 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ibert.answer import Alternative, Answer, Portability, Support
-    from ibert.answer import Answer, Completion, Portability, Support
+    from ibert.answer import Alternative, Answer, Completion, Portability, Support
     from ibert.backends import portability
     from ibert.catalog import Catalog
     from ibert.checker import check
     from ibert.diagnostics import Diagnostic, IbertError, Span
+    from ibert.tasks.code_completion import complete
     from ibert.tasks.documentation import document
     from ibert.tasks.error_resolution import fix
-    from ibert.tasks.code_completion import complete
     from ibert.tasks.ibis_to_sql import ibis_to_sql
     from ibert.tasks.qa import ask
     from ibert.tasks.sql_to_ibis import sql_to_ibis
@@ -45,8 +44,8 @@ _HOMES = {
     "check": "ibert.checker",
     "complete": "ibert.tasks.code_completion",
     "decompile": "ibert.translator.decompilation",
-    "fix": "ibert.tasks.error_resolution",
     "document": "ibert.tasks.documentation",
+    "fix": "ibert.tasks.error_resolution",
     "ibis_to_sql": "ibert.tasks.ibis_to_sql",
     "portability": "ibert.backends",
     "sql_to_ibis": "ibert.tasks.sql_to_ibis",

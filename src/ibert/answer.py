@@ -72,6 +72,8 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     prompt_tokens: int
     tokens: int
     seconds: float
+
+
 class Completion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One of the texts that may stand at a cursor.
 

@@ -29,7 +29,20 @@ def cli() -> None:
     """Generate code for Ibis, and prove it by running it."""
 
 
-for command in (ask, check, complete, data, document, env, evaluate, fix, model, to_ibis, to_sql, verify):
+for command in (
+    ask,
+    check,
+    complete,
+    data,
+    document,
+    env,
+    evaluate,
+    fix,
+    model,
+    to_ibis,
+    to_sql,
+    verify,
+):
     cli.add_command(command)
 
 

@@ -9,7 +9,6 @@ import inspect
 import types
 import uuid
 from collections.abc import Callable
-from importlib.metadata import entry_points
 from typing import Any, Final
 
 import ibis
@@ -106,7 +105,6 @@ EXCEPTIONS: dict[str, type[Exception]] = {
         *(LookupError, NameError, NotImplementedError, RuntimeError, TypeError, ValueError),
     )
 }
-_BACKENDS = frozenset(entry_points(group="ibis.backends").names)
 # Objects whose public methods only make expressions and descriptions of them.
 OWNERS = (
     *(

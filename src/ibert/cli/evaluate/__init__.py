@@ -2,9 +2,9 @@
 
 import click
 
-from ibert.cli.evaluate.document import document
-from ibert.cli.evaluate.fix import fix
 from ibert.cli.evaluate.code_completion import code_completion
+from ibert.cli.evaluate.documentation import documentation
+from ibert.cli.evaluate.error_resolution import error_resolution
 from ibert.cli.evaluate.ibis_to_sql import ibis_to_sql
 from ibert.cli.evaluate.native import ibis_sql
 from ibert.cli.evaluate.qa import qa
@@ -26,6 +26,15 @@ def evaluate() -> None:
     """Count how much of a suite comes out right."""
 
 
-for command in (code_completion, complete, document, fix, ibis_sql, ibis_to_sql, qa, sandbox, translate, verifier):
+for command in (
+    code_completion,
+    documentation,
+    error_resolution,
+    ibis_sql,
+    ibis_to_sql,
+    qa,
+    sandbox,
+    translate,
+    verifier,
+):
     evaluate.add_command(command)
-evaluate.add_command(fix, "error_resolution")  # the task's name

@@ -1,4 +1,4 @@
-"""`ibert eval fix`: how many faults in code are repaired."""
+"""`ibert eval error_resolution`: how many faults in code are repaired."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ibert.evaluation.error_resolution import Resolution
 
 
-@click.command()
+@click.command(name="error_resolution")
 @click.option("--budget", type=click.IntRange(min=1), default=1000, show_default=True)
 @click.option(
     "--split",
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 @click.option("--seed", default=0, show_default=True, help="Chooses the programs and mutants.")
 @weak_sandbox_option
 @format_option
-def fix(budget: int, split: str, kinds: tuple[str, ...], seed: int, format_: str) -> None:
+def error_resolution(
+    budget: int, split: str, kinds: tuple[str, ...], seed: int, format_: str
+) -> None:
     """Put faults into code that is right, repair it, and compare what it gives.
 
     BUDGET mutants that raise are made of translated queries and of the templates' code. A mutant is

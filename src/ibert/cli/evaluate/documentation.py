@@ -1,4 +1,4 @@
-"""`ibert eval document`: how many docstrings are valid, with examples that run."""
+"""`ibert eval documentation`: how many docstrings are valid, with examples that run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ibert.evaluation.documentation import Documented
 
 
-@click.command(name="document")
+@click.command(name="documentation")
 @suites_option
 @click.option(
     "--functions",
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @cases_option
 @limit_option
 @format_option
-def document(
+def documentation(
     suites: tuple[str, ...],
     files: tuple[Path, ...],
     scale: float,
