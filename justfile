@@ -71,8 +71,8 @@ count-completions:
     @{{ python }} bench/completion_counts.py
 
 # Write README's generated numbers again
-readme:
-    @{{ python }} bench/readme.py
+readme *measures:
+    @{{ python }} bench/readme.py "$@"
 
 # Write docs/rules.md again from the rules of `ibert check`
 rules:
