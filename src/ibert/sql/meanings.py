@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 from sqlglot import Dialect, exp
 
-from ibert.diagnostics import Diagnostic, IbertError
+from ibert.sql.calls import CALLS
+from ibert.sql.rules import (
+    INTEGERS,
+    MYSQL,
+    POSTGRES,
+    REALS,
+    SPARK,
+    TEXTS,
+    TRINO,
+    TSQL,
+    Meaning,
+    UnknownMeaningError,
+    bare,
+    cast,
+    function,
+    number,
+)
 from ibert.sql.spellings import spelled, wrapped
 
-_MYSQL = ("doris", "mysql", "starrocks")
-_POSTGRES = ("materialize", "postgres", "redshift", "risingwave")
-_SPARK = ("databricks", "hive", "spark", "spark2")
-_TRINO = ("athena", "presto", "trino")
-_TSQL = ("fabric", "tsql")
+_SUNDAY_IS_1 = ("bigquery", *MYSQL, *SPARK, *TSQL)
+_WHOLE_UNITS = ("bigquery", *MYSQL, *SPARK, *TRINO)  # unless they say date_part_boundary
+_DATES_STAY = ("bigquery", "snowflake", *MYSQL, *SPARK, *TRINO, *TSQL)
+_BACKSLASH_ESCAPES = ("bigquery", "clickhouse", *MYSQL, *POSTGRES, *SPARK)
+_TEXTS_ARE_CUT = (*MYSQL, *POSTGRES, *TRINO, *TSQL)
+_CASTS_TRUNCATE = ("clickhouse", "sqlite", *SPARK, *TSQL)
 
-_SUNDAY_IS_1 = ("bigquery", *_MYSQL, *_SPARK, *_TSQL)
-_WHOLE_UNITS = ("bigquery", *_MYSQL, *_SPARK, *_TRINO)  # unless they say date_part_boundary
-_DATES_STAY = ("bigquery", "snowflake", *_MYSQL, *_SPARK, *_TRINO, *_TSQL)
-_BACKSLASH_ESCAPES = ("bigquery", "clickhouse", *_MYSQL, *_POSTGRES, *_SPARK)
-_TEXTS_ARE_CUT = (*_MYSQL, *_POSTGRES, *_TRINO, *_TSQL)
-_CASTS_TRUNCATE = ("clickhouse", "sqlite", *_SPARK, *_TSQL)
-
-_INTEGERS = exp.DataType.INTEGER_TYPES
-_REALS = exp.DataType.REAL_TYPES
-_TEXTS = exp.DataType.TEXT_TYPES
 _TIMES = {"HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND", "NANOSECOND"}
 _UNITS = {  # of TRUNC
     **dict.fromkeys(("MM", "MON", "MONTH"), "MONTH"),
@@ -37,16 +41,6 @@ _UNITS = {  # of TRUNC
     **dict.fromkeys(("IW", "WEEK"), "WEEK"),
 }
 _PARTS_OF_FORMATS = ("%Y", "%m", "%d", "%H", "%M", "%S")
-
-Rule = Callable[[exp.Expr, str], exp.Expr | None]
-
-
-class Meaning(NamedTuple):
-    """A rule for a class of nodes in some dialects; None stands for all."""
-
-    kind: type[exp.Expr] | tuple[type[exp.Expr], ...]
-    dialects: tuple[str, ...] | None
-    rule: Rule
 
 
 def keep_meaning(query: exp.Expr, dialect: str) -> None:
@@ -78,44 +72,13 @@ def keep_meaning(query: exp.Expr, dialect: str) -> None:
                 break
 
 
-class UnknownMeaningError(IbertError):
-    """Nothing in DuckDB's dialect is known to mean the same as a part of a query.
-
-    Attributes
-    ----------
-    node
-        The part.
-    """
-
-    def __init__(self, construct: str, node: exp.Expr, hint: str) -> None:
-        message = f"nothing in DuckDB's dialect is known to mean the same as {construct}"
-        super().__init__([Diagnostic(code="IB301", message=message, hint=hint)])
-        self.node = node
-
-
-def _function(name: str, *arguments: exp.Expr) -> exp.Expr:
-    return exp.Anonymous(this=name, expressions=[part.copy() for part in arguments])
-
-
-def _number(node: exp.Expr) -> float | None:
-    node = _bare(node)
-    return float(node.name) if isinstance(node, exp.Literal) and not node.is_string else None
-
-
-def _cast(node: exp.Expr, kind: exp.DType) -> exp.Expr:
-    made = exp.Cast(this=node.copy(), to=exp.DataType(this=kind))
-    made.type = made.to
-    return made
-
-
 def _spelled(node: exp.Expr, dialect: str) -> exp.Expr | None:
     return spelled(node, dialect)
 
 
 def _division(node: exp.Expr, dialect: str) -> exp.Expr | None:
     """Divide integers as the dialect does, and leave out a guard against a constant."""
-    number = _number(node.expression)
-    if number:
+    if number(node.expression):
         node.set("safe", False)
     if not node.args.get("typed"):
         return None
@@ -134,18 +97,18 @@ def _division(node: exp.Expr, dialect: str) -> exp.Expr | None:
 
 
 def _is_integer(node: exp.Expr) -> bool:
-    inner = _bare(node)
+    inner = bare(node)
     if isinstance(inner, exp.Sub) and all(part.is_type(exp.DType.DATE) for part in _sides(inner)):
         return True
-    return bool(inner.is_type(*_INTEGERS))
+    return bool(inner.is_type(*INTEGERS))
 
 
 def _is_real(node: exp.Expr, dialect: str) -> bool:
     """Whether a number has a fraction: in Postgres that of EXTRACT and of a sum of BIGINT have."""
-    inner = _bare(node)
-    if inner.is_type(*_REALS):
+    inner = bare(node)
+    if inner.is_type(*REALS):
         return True
-    if dialect not in _POSTGRES or isinstance(inner, exp.Cast):
+    if dialect not in POSTGRES or isinstance(inner, exp.Cast):
         return False
     if isinstance(inner, exp.Extract):
         return dialect != "redshift"
@@ -154,19 +117,13 @@ def _is_real(node: exp.Expr, dialect: str) -> bool:
     return isinstance(inner, exp.Binary) and any(_is_real(part, dialect) for part in _sides(inner))
 
 
-def _bare(node: exp.Expr) -> exp.Expr:
-    while isinstance(node, exp.Paren):
-        node = node.this
-    return node
-
-
 def _sides(node: exp.Expr) -> tuple[exp.Expr, exp.Expr]:
     return node.this, node.expression
 
 
 def _safe_division(node: exp.Expr, dialect: str) -> exp.Expr:
     divisor = wrapped(node.expression.copy())
-    if not _number(divisor):
+    if not number(divisor):
         divisor = exp.Nullif(this=node.expression.copy(), expression=exp.Literal.number(0))
     made = exp.Div(this=wrapped(node.this.copy()), expression=divisor, typed=False, safe=False)
     return made if isinstance(node.parent, exp.Alias | exp.Select) else exp.Paren(this=made)
@@ -176,13 +133,13 @@ def _average(node: exp.Expr, dialect: str) -> exp.Expr | None:
     """Leave out the fraction of a mean of integers."""
     call = node.this if isinstance(node, exp.Window) else node
     over = isinstance(node.parent, exp.Window) and node.parent.this is node
-    if not isinstance(call, exp.Avg) or not call.this.is_type(*_INTEGERS) or over:
+    if not isinstance(call, exp.Avg) or not call.this.is_type(*INTEGERS) or over:
         return None
-    return _cast(_function("TRUNC", node), exp.DType.BIGINT)
+    return cast(function("TRUNC", node), exp.DType.BIGINT)
 
 
 def _sum_of_texts(node: exp.Expr, dialect: str) -> exp.Expr | None:
-    if not all(_bare(part).is_type(*_TEXTS) for part in _sides(node)):
+    if not all(bare(part).is_type(*TEXTS) for part in _sides(node)):
         return None
     return exp.DPipe(this=node.this.copy(), expression=node.expression.copy())
 
@@ -192,7 +149,7 @@ def _joined_texts(node: exp.Expr, dialect: str) -> exp.Expr | None:
     if isinstance(node.parent, type(node)):
         return None
     parts = list(node.flatten()) if isinstance(node, exp.DPipe) else node.expressions
-    made = _function("CONCAT", *parts)
+    made = function("CONCAT", *parts)
     if any(isinstance(part, exp.Literal) and part.name for part in parts):
         return made
     return exp.Nullif(this=made, expression=exp.Literal.string(""))
@@ -204,14 +161,14 @@ def _whole_units(node: exp.Expr, dialect: str) -> exp.Expr | None:
     if node.args.get("date_part_boundary") or unit is None:
         return None
     ends = [node.expression, node.this]
-    if dialect in _SPARK:  # where only the form without a unit is about dates
+    if dialect in SPARK:  # where only the form without a unit is about dates
         ends = [end.this if isinstance(end, exp.TsOrDsToDate) else end for end in ends]
     dates = all(isinstance(end, exp.TsOrDsToDate) or end.is_type(exp.DType.DATE) for end in ends)
     if dates and unit.name.upper() == "DAY":
         return None
     name = exp.Literal.string(unit.name.lower())
-    ends = [_cast(end, exp.DType.TIMESTAMP) if end.is_type(*_TEXTS) else end for end in ends]
-    return _function("DATE_SUB", name, *ends)
+    ends = [cast(end, exp.DType.TIMESTAMP) if end.is_type(*TEXTS) else end for end in ends]
+    return function("DATE_SUB", name, *ends)
 
 
 def _day_of_week(node: exp.Expr, dialect: str) -> exp.Expr:
@@ -224,8 +181,8 @@ def _part(node: exp.Expr, dialect: str) -> exp.Expr | None:
         return _day_of_week(node, dialect)
     if name == "ISOWEEK":
         return exp.Extract(this=exp.var("WEEK"), expression=node.expression.copy())
-    if name in ("WEEK", "WK", "WW") and dialect not in _SPARK:
-        if dialect in _TSQL:
+    if name in ("WEEK", "WK", "WW") and dialect not in SPARK:
+        if dialect in TSQL:
             raise UnknownMeaningError("the part WEEK of a date", node, "take ISO_WEEK")
         return _week_from_sunday(node.expression)
     return None
@@ -243,7 +200,7 @@ def _week(node: exp.Expr, dialect: str) -> exp.Expr | None:
 
 
 def _week_from_sunday(date: exp.Expr) -> exp.Expr:
-    return _cast(_function("STRFTIME", date, exp.Literal.string("%U")), exp.DType.INT)
+    return cast(function("STRFTIME", date, exp.Literal.string("%U")), exp.DType.INT)
 
 
 def _refused(node: exp.Expr, dialect: str) -> exp.Expr | None:
@@ -266,7 +223,7 @@ def _later_date(node: exp.Expr, dialect: str) -> exp.Expr | None:
     unit = amount.args.get("unit") or node.args.get("unit")
     if unit is not None and unit.name.upper() in _TIMES:
         return None
-    return _cast(node, exp.DType.DATE)
+    return cast(node, exp.DType.DATE)
 
 
 def _is_compared(node: exp.Expr) -> bool:
@@ -283,15 +240,15 @@ _COMPARISONS = (exp.Between, exp.Cast, exp.EQ, exp.GT, exp.GTE, exp.LT, exp.LTE,
 def _truncated(node: exp.Expr, dialect: str) -> exp.Expr | None:
     """Name the unit as DuckDB does; a date stays one."""
     unit = node.args["unit"].name.upper()
-    if dialect in ("oracle", *_SPARK):
+    if dialect in ("oracle", *SPARK):
         if unit not in _UNITS:
             raise UnknownMeaningError(
                 f"TRUNC to {unit!r}", node, f"the units are: {', '.join(sorted(_UNITS))}"
             )
         node.set("unit", exp.Literal.string(_UNITS[unit]))
-    is_date = node.this.is_type(exp.DType.DATE) or dialect in _SPARK
+    is_date = node.this.is_type(exp.DType.DATE) or dialect in SPARK
     if is_date and dialect in _DATES_STAY and not _is_compared(node):
-        return _cast(node, exp.DType.DATE)
+        return cast(node, exp.DType.DATE)
     return None
 
 
@@ -299,7 +256,7 @@ def _start_of_period(node: exp.Expr, dialect: str) -> exp.Expr | None:
     """Give the date that ClickHouse gives for the start of a month."""
     if node.args["unit"].name.upper() in ("DAY", *_TIMES) or isinstance(node.parent, exp.Cast):
         return None
-    return _cast(node, exp.DType.DATE)
+    return cast(node, exp.DType.DATE)
 
 
 def _truncated_to_day(node: exp.Expr, dialect: str) -> exp.Expr | None:
@@ -316,7 +273,7 @@ def _unix_time(node: exp.Expr, dialect: str) -> exp.Expr | None:
     """Give the seconds of a timestamp, which sqlglot takes for a text."""
     if not node.this.is_type(*exp.DataType.TEMPORAL_TYPES):
         return None
-    return _cast(_function("FLOOR", _function("EPOCH", node.this)), exp.DType.BIGINT)
+    return cast(function("FLOOR", function("EPOCH", node.this)), exp.DType.BIGINT)
 
 
 def _formatted(node: exp.Expr, dialect: str) -> exp.Expr | None:
@@ -346,7 +303,7 @@ def _like(node: exp.Expr, dialect: str) -> exp.Expr | None:
     made = kind(this=node.this.copy(), expression=pattern.copy(), negate=node.args.get("negate"))
     if isinstance(node.parent, exp.Escape):
         return made if kind is not type(node) else None
-    if dialect in _TSQL and "[" in text:
+    if dialect in TSQL and "[" in text:
         raise UnknownMeaningError(
             f"the class of letters in LIKE {text!r}", node, "list what it stands for"
         )
@@ -358,15 +315,15 @@ def _like(node: exp.Expr, dialect: str) -> exp.Expr | None:
 def _cut_text(node: exp.Expr, dialect: str) -> exp.Expr | None:
     """Cut a text to the length of its type, which means nothing in DuckDB."""
     kind = node.this if isinstance(node, exp.Convert) else node.args["to"]
-    if not isinstance(kind, exp.DataType) or not kind.is_type(*_TEXTS) or not kind.expressions:
+    if not isinstance(kind, exp.DataType) or not kind.is_type(*TEXTS) or not kind.expressions:
         return None
     length = kind.expressions[0]
-    if _number(length.this) is None:
+    if number(length.this) is None:
         return None
     made = node.copy()
     plain = exp.DataType(this=exp.DType.TEXT)
     made.set("this" if isinstance(node, exp.Convert) else "to", plain)
-    return _function("LEFT", made, length.this)
+    return function("LEFT", made, length.this)
 
 
 def _decimal(node: exp.Expr, dialect: str) -> exp.Expr | None:
@@ -383,9 +340,9 @@ def _decimal(node: exp.Expr, dialect: str) -> exp.Expr | None:
 _DECIMALS = {
     "bigquery": (38, 9),
     **dict.fromkeys(("databricks", "hive", "spark", "spark2"), (10, 0)),
-    **dict.fromkeys(_MYSQL, (10, 0)),
-    **dict.fromkeys(_TRINO, (38, 0)),
-    **dict.fromkeys(_TSQL, (18, 0)),
+    **dict.fromkeys(MYSQL, (10, 0)),
+    **dict.fromkeys(TRINO, (38, 0)),
+    **dict.fromkeys(TSQL, (18, 0)),
     "redshift": (18, 0),
 }  # precision and scale
 _UNBOUNDED = ("postgres", "oracle", "materialize", "risingwave")  # as many digits as the value has
@@ -398,30 +355,30 @@ def _is_rounded(node: exp.Expr | None) -> bool:
 
 def _cut_number(node: exp.Expr, dialect: str) -> exp.Expr | None:
     """Leave out the fraction, where DuckDB rounds."""
-    if not node.args["to"].is_type(*_INTEGERS) or not node.this.is_type(*_REALS):
+    if not node.args["to"].is_type(*INTEGERS) or not node.this.is_type(*REALS):
         return None
     if isinstance(node.this, exp.Anonymous) and node.this.name == "TRUNC":
         return None
     made = node.copy()
-    made.set("this", _function("TRUNC", node.this))
+    made.set("this", function("TRUNC", node.this))
     return made
 
 
 def _length(node: exp.Expr, dialect: str) -> exp.Expr | None:
-    if dialect in _TSQL:
+    if dialect in TSQL:
         inner = node.this.this if isinstance(node.this, exp.Cast) else node.this
-        if not inner.is_type(*_TEXTS):
+        if not inner.is_type(*TEXTS):
             return None
-        return exp.Length(this=_function("RTRIM", inner))
-    if node.args.get("binary") and node.this.is_type(*_TEXTS):
-        return _function("STRLEN", node.this)
+        return exp.Length(this=function("RTRIM", inner))
+    if node.args.get("binary") and node.this.is_type(*TEXTS):
+        return function("STRLEN", node.this)
     return None
 
 
 def _split_part(node: exp.Expr, dialect: str) -> exp.Expr | None:
     """Leave out guards against an empty delimiter and the part 0."""
     delimiter, index = node.args["delimiter"], node.args["part_index"]
-    if isinstance(delimiter, exp.Literal) and delimiter.name and _number(index):
+    if isinstance(delimiter, exp.Literal) and delimiter.name and number(index):
         return exp.SplitPart(
             this=node.this.copy(), delimiter=delimiter.copy(), part_index=index.copy()
         )
@@ -433,13 +390,13 @@ def _beginning(node: exp.Expr, dialect: str) -> exp.Expr | None:
     count = node.args["count"]
     if _sign(count) is None:
         return None
-    return _function("SPLIT_PART", node.this, node.args["delimiter"], count)
+    return function("SPLIT_PART", node.this, node.args["delimiter"], count)
 
 
 def _sign(node: exp.Expr) -> int | None:
     if isinstance(node, exp.Neg):
-        return -1 if _number(node.this) == 1 else None
-    return 1 if _number(node) == 1 else None
+        return -1 if number(node.this) == 1 else None
+    return 1 if number(node) == 1 else None
 
 
 def _multi_if(node: exp.Expr, dialect: str) -> exp.Expr | None:
@@ -489,10 +446,10 @@ _AFTER_ROWNUM = ("order", "group", "having", "distinct", "limit", "offset")
 def _row_limit(node: exp.Expr) -> int | None:
     if not isinstance(node, exp.LTE | exp.LT) or node.this.name.upper() != "ROWNUM":
         return None
-    number = _number(node.expression)
-    if number is None or number != int(number):
+    limit = number(node.expression)
+    if limit is None or limit != int(limit):
         return None
-    return int(number) - isinstance(node, exp.LT)
+    return int(limit) - isinstance(node, exp.LT)
 
 
 def _offsets(node: exp.Expr, dialect: str) -> exp.Expr | None:
@@ -546,35 +503,36 @@ def _named_rows(node: exp.Expr, dialect: str) -> None:
 
 
 _MEANINGS = (
+    *CALLS,
     Meaning((exp.Anonymous, exp.AnonymousAggFunc), None, _spelled),
     Meaning(exp.Div, None, _division),
     Meaning(exp.SafeDivide, None, _safe_division),
     Meaning(exp.SplitPart, None, _split_part),
-    Meaning((exp.Avg, exp.Window), _TSQL, _average),
-    Meaning(exp.Add, _TSQL, _sum_of_texts),
+    Meaning((exp.Avg, exp.Window), TSQL, _average),
+    Meaning(exp.Add, TSQL, _sum_of_texts),
     Meaning((exp.DPipe, exp.Concat), ("oracle",), _joined_texts),
     Meaning((exp.DateDiff, exp.TimestampDiff, exp.DatetimeDiff), _WHOLE_UNITS, _whole_units),
     Meaning(exp.DayOfWeek, _SUNDAY_IS_1, _day_of_week),
     Meaning(exp.Extract, _SUNDAY_IS_1, _part),
-    Meaning(exp.Week, _MYSQL, _week),
-    Meaning(exp.Anonymous, _MYSQL, _refused),
+    Meaning(exp.Week, MYSQL, _week),
+    Meaning(exp.Anonymous, MYSQL, _refused),
     Meaning((exp.DateAdd, exp.DateSub, exp.TsOrDsAdd), _DATES_STAY, _later_date),
-    Meaning((exp.Add, exp.Sub), ("snowflake", *_MYSQL, *_SPARK, *_TRINO), _later_date),
+    Meaning((exp.Add, exp.Sub), ("snowflake", *MYSQL, *SPARK, *TRINO), _later_date),
     Meaning(exp.DateTrunc, ("oracle", *_DATES_STAY), _truncated),
     Meaning(exp.TimestampTrunc, ("clickhouse",), _start_of_period),
-    Meaning(exp.TimestampTrunc, ("snowflake", *_TRINO, *_TSQL), _truncated),
+    Meaning(exp.TimestampTrunc, ("snowflake", *TRINO, *TSQL), _truncated),
     Meaning(exp.Anonymous, ("oracle",), _truncated_to_day),
-    Meaning(exp.StrToUnix, _SPARK, _unix_time),
+    Meaning(exp.StrToUnix, SPARK, _unix_time),
     Meaning(exp.ToChar, ("oracle", "snowflake"), _formatted),
-    Meaning((exp.Like, exp.ILike), ("sqlite", *_BACKSLASH_ESCAPES, *_TSQL), _like),
+    Meaning((exp.Like, exp.ILike), ("sqlite", *_BACKSLASH_ESCAPES, *TSQL), _like),
     Meaning((exp.Cast, exp.Convert), _TEXTS_ARE_CUT, _cut_text),
     Meaning(exp.DataType, (*_DECIMALS, *_UNBOUNDED), _decimal),
     Meaning(exp.Cast, _CASTS_TRUNCATE, _cut_number),
-    Meaning(exp.Length, (*_MYSQL, *_TSQL), _length),
-    Meaning(exp.SubstringIndex, (*_MYSQL, *_SPARK), _beginning),
+    Meaning(exp.Length, (*MYSQL, *TSQL), _length),
+    Meaning(exp.SubstringIndex, (*MYSQL, *SPARK), _beginning),
     Meaning(exp.Anonymous, ("clickhouse",), _multi_if),
     Meaning(exp.CombinedAggFunc, ("clickhouse",), _combined),
-    Meaning((exp.Table, exp.Unnest), _POSTGRES, _named_rows),
+    Meaning((exp.Table, exp.Unnest), POSTGRES, _named_rows),
     Meaning(exp.Select, ("oracle",), _rows),
     Meaning(exp.Select, ("bigquery",), _offsets),
     Meaning(exp.Date, ("sqlite",), _modified_date),

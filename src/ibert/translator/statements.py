@@ -15,8 +15,8 @@ from ibert.catalog.types import write_type
 from ibert.diagnostics import IbertError, collected, did_you_mean
 from ibert.sql.annotation import ColumnTypes
 from ibert.sql.dialects import check_dialect
-from ibert.sql.meanings import UnknownMeaningError
 from ibert.sql.parse import AS_WRITTEN, QUERIES, parse_as_written, to_duckdb
+from ibert.sql.rules import UnknownMeaningError
 from ibert.sql.script import Script
 from ibert.translator import arguments, comments, parameters
 from ibert.translator.collations import uncollated
