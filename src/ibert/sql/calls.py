@@ -315,12 +315,6 @@ def _power(node: exp.Expr, dialect: str) -> exp.Expr | None:
     return cast(function("TRUNC", node), exp.DType.BIGINT)
 
 
-def _flattened(node: exp.Expr, dialect: str) -> None:
-    if isinstance(node.this, exp.Explode):
-        hint = "give the elements a table of their own"
-        raise UnknownMeaningError("FLATTEN", node, hint)
-
-
 def _outer(node: exp.Expr, dialect: str) -> None:
     if node.args.get("view") and node.args.get("outer"):
         raise UnknownMeaningError(
@@ -396,7 +390,6 @@ CALLS = (
     Meaning(exp.DateDiff, ("clickhouse", "redshift", *TSQL), _weeks),
     Meaning((exp.DateTrunc, exp.TimestampTrunc), TSQL, _start_of_week),
     Meaning(exp.Pow, TSQL, _power),
-    Meaning((exp.Lateral, exp.TableFromRows), ("snowflake",), _flattened),
     Meaning(exp.Lateral, SPARK, _outer),
     Meaning(exp.Join, TSQL, _applied),
     Meaning(exp.Extract, ("oracle", "postgres"), _second),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlglot import Dialect, exp
 
 from ibert.sql.calls import CALLS
+from ibert.sql.flattening import flattened
 from ibert.sql.rules import (
     INTEGERS,
     MYSQL,
@@ -535,5 +536,6 @@ _MEANINGS = (
     Meaning((exp.Table, exp.Unnest), POSTGRES, _named_rows),
     Meaning(exp.Select, ("oracle",), _rows),
     Meaning(exp.Select, ("bigquery",), _offsets),
+    Meaning(exp.Select, ("snowflake",), flattened),
     Meaning(exp.Date, ("sqlite",), _modified_date),
 )
