@@ -167,3 +167,11 @@ def test_python_m_ibert() -> None:
     command = [sys.executable, "-m", "ibert", "--version"]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert result.stdout.startswith("python -m ibert, version 0.1.0")
+
+
+@pytest.mark.slow
+def test_demo_shows_six_answers_that_hold() -> None:
+    result = ibert("demo")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert len(re.findall(r"^\d\. ", result.stdout, re.MULTILINE)) == 6
+    assert len(re.findall(r"^(?:VERIFIED|CHECKED) \(", result.stdout, re.MULTILINE)) == 6

@@ -12,6 +12,7 @@ from ibert.cli.check import check
 from ibert.cli.compile import to_sql
 from ibert.cli.complete import complete
 from ibert.cli.data import data
+from ibert.cli.demo import demo
 from ibert.cli.document import document
 from ibert.cli.env import env
 from ibert.cli.evaluate import evaluate
@@ -34,6 +35,7 @@ for command in (
     check,
     complete,
     data,
+    demo,
     document,
     env,
     evaluate,
