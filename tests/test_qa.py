@@ -15,7 +15,7 @@ from ibert import IbertError, Status, fixtures
 from ibert.answers import choose, examples, find
 from ibert.answers.words import stems
 from ibert.api_index import api_index
-from ibert.sandbox import Failure, Profile, Sandbox
+from ibert.sandbox import Code, Failure, Profile, Sandbox
 
 FOLDER = files("ibert.answers")
 PHRASES = tomllib.loads(FOLDER.joinpath("phrases.toml").read_text(encoding="utf-8"))
@@ -33,7 +33,7 @@ def test_every_example_runs_and_gives_rows() -> None:
         fixtures.write_database(database)
         with Sandbox([database]) as sandbox:
             executions = sandbox.run_shared(
-                [example.module for example in examples()], profile=Profile.OWN
+                [Code(example.module, Profile.OWN) for example in examples()]
             )
     bad = [
         example.code

@@ -139,7 +139,7 @@ def null_reason(value: ops.Node) -> str | None:
     >>> import ibis
     >>> t, u = (ibis.table({"k": "int64"}, name=name) for name in "tu")
     >>> joined = t.left_join(u, "k")
-    >>> null_reason(joined.op().values["k_right"]), null_reason(t.k.max().op())
+    >>> null_reason(joined.k_right.op()), null_reason(t.k.max().op())
     ('in rows without a match', 'if there are no rows')
     """
     match value:

@@ -65,7 +65,7 @@ class Phrases:
     >>> phrases.predicate(((t.x > 7919) & t.s.lower().isin(["a", "b"])).op())
     "`x` is greater than `least` and `s.lower()` is one of 'a', 'b'"
     >>> phrases.value((t.x.sum() / t.count()).op())
-    '`x.sum() / count()`'
+    '`x.sum() / rows.count()`'
     """
 
     def __init__(self, stand_ins: Mapping[Any, str]) -> None:

@@ -25,10 +25,8 @@ def with_docstrings(code: str, docstrings: Iterable[Docstring]) -> str:
     >>> source = Source("def f(t):  # all\n    return t.count()\n")
     >>> with Documenter() as documenter:
     ...     docstring = documenter.document(source, source.function("f"))
-    >>> print(*with_docstrings(source.code, [docstring]).splitlines()[:3], sep="\n")
-    def f(t):  # all
-        \"\"\"Compute the number of rows of `t`.
-    <BLANKLINE>
+    >>> with_docstrings(source.code, [docstring]).splitlines()[1].strip(' "')
+    'Compute the number of rows of `t`.'
     """
     edits = [_edit(code, docstring) for docstring in docstrings]
     return apply_edits(code, edits)

@@ -23,7 +23,7 @@ def faults(docstring: str, function: TableFunction, style: str) -> list[str]:
     >>> from ibert.documentation.source import Source
     >>> function = Source("def f(t, n): return t.limit(n)").function("f")
     >>> faults("does it", function, "numpy")[-1]
-    'D403 First word of the docstring should be capitalized: `does` -> `Does`'
+    'D401 First line of docstring should be in imperative mood: "does it"'
     >>> faults("Do it.\n\n:param t: A table.\n:param m: A number.", function, "sphinx")
     ['no :param n:', ':param m: is no parameter']
     """

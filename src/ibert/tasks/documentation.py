@@ -58,7 +58,7 @@ def document(
     --------
     >>> import ibert
     >>> answer = ibert.document("def big(orders):\n    return orders.filter(orders.total > 100)")
-    >>> print(answer.code.partition("\n")[0])
+    >>> print(answer.code.splitlines()[1].strip(' "'))
     Keep the rows of `orders` where `total` is greater than 100.
     >>> answer.verdict.status
     <Status.VERIFIED: 'VERIFIED'>
