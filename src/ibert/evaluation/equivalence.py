@@ -17,6 +17,8 @@ _FILTERS = (exp.Where, exp.Join, exp.Having, exp.Qualify, exp.If)
 _RUNNING = tuple(
     f"{kind} BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW" for kind in ("ROWS", "RANGE")
 )
+_ROW_BY_ROW = {"expressions", "from_", "joins", "where"}  # parts that see one row at a time
+_OF_MANY_ROWS = (exp.AggFunc, exp.Window, exp.Anonymous)
 _NULL_SAFE = {exp.NullSafeEQ: exp.EQ, exp.NullSafeNEQ: exp.NEQ}
 
 
@@ -38,6 +40,12 @@ def normal_form(sql: str, catalog: Catalog) -> str:
     guarantees = Guarantees(catalog)
     for node in list(query.walk()):
         match node:
+            case exp.Where(this=exp.Boolean(this=True)):
+                node.pop()
+            case exp.Order():
+                _settle_order(node)
+            case exp.IntDiv() if _is_fractional(node.this) or _is_fractional(node.expression):
+                node.replace(exp.Div(this=node.this, expression=node.expression))
             case exp.Select() if node.args.get("distinct") and _is_distinct(node, guarantees):
                 node.set("distinct", None)
             case exp.Ordered() if node.args.get("nulls_first"):
@@ -50,7 +58,64 @@ def normal_form(sql: str, catalog: Catalog) -> str:
                 node.set("this", exp.Star())
             case exp.Exists(this=exp.Select() as select) if not select.find(exp.AggFunc):
                 _forget_output(select)
+    for union in query.find_all(exp.Union):
+        if union.args.get("distinct"):
+            _absorb(union)
     return query.sql(AS_WRITTEN)
+
+
+def _absorb(union: exp.Union) -> None:
+    """Where one branch of UNION is the other one with a WHERE, leave that out: it adds nothing."""
+    one, other = union.this, union.expression
+    if not (isinstance(one, exp.Select) and isinstance(other, exp.Select)):
+        return
+    for few, all_ in ((one, other), (other, one)):
+        whole = few.copy()
+        whole.set("where", None)
+        if whole == all_ and set(_parts(whole)) <= _ROW_BY_ROW and not whole.find(*_OF_MANY_ROWS):
+            few.set("where", None)
+            return
+
+
+def _settle_order(order: exp.Order) -> None:
+    """Leave out sort keys that come again, and an order that the query around it makes anew."""
+    seen: list[exp.Expr] = []
+    for key in list(order.expressions):
+        if isinstance(key.this, exp.Column) and key.this in seen:
+            key.pop()
+        seen.append(key.this)
+    select = order.parent
+    above = select.parent_select if select is not None else None
+    if (
+        isinstance(select, exp.Select)
+        and isinstance(above, exp.Select)
+        and isinstance(select.parent, exp.Subquery)
+        and isinstance(select.parent.parent, exp.From | exp.Join)
+        and set(_parts(select)) <= {*_ROW_BY_ROW, "order"}
+        and above.args.get("order")
+        and set(_parts(above)) <= {*_ROW_BY_ROW, "order"}
+        and not any(p.find(*_OF_MANY_ROWS) for p in (*above.expressions, *select.expressions))
+    ):
+        order.pop()
+
+
+def _parts(select: exp.Select) -> list[str]:
+    """Name the parts that a SELECT has."""
+    return [name for name, part in select.args.items() if part]
+
+
+def _is_fractional(node: exp.Expr) -> bool:
+    """Tell whether a number is surely of no integer type: for DuckDB, // is / then."""
+    match node:
+        case exp.Literal():
+            return not (node.is_string or node.is_int)
+        case exp.Cast():
+            return node.to.this in exp.DataType.REAL_TYPES and not isinstance(node, exp.TryCast)
+        case exp.Paren() | exp.Neg():
+            return _is_fractional(node.this)
+        case exp.Mul() | exp.Add() | exp.Sub():
+            return _is_fractional(node.this) or _is_fractional(node.expression)
+    return isinstance(node, exp.Avg | exp.Div)
 
 
 def _settle_window(window: exp.Window, guarantees: Guarantees) -> None:

@@ -152,9 +152,10 @@ class Guarantees:
             return None
         if distinct and select.args.get("distinct") and not select.args["distinct"].args.get("on"):
             return None if None in names else frozenset(map(str, names))
-        if group:
-            return None
-        if _is_aggregated(select):
+        numbered = _numbered(select)
+        if group or numbered is not None:
+            return numbered
+        if _is_aggregated(select) or not select.args.get("from_"):
             return frozenset()
         sources = self._sources(select)
         if not sources:
@@ -174,14 +175,15 @@ class Guarantees:
             if isinstance(body, exp.Star) or (
                 isinstance(body, exp.Column) and isinstance(body.this, exp.Star)
             ):
-                if isinstance(body, exp.Star) and any(body.args.values()):
-                    continue  # EXCLUDE and REPLACE
+                changed = _changed_names(body if isinstance(body, exp.Star) else body.this)
+                if changed is None:
+                    continue
                 for i, source in enumerate(sources):
                     if (
-                        not body.find(exp.Column)
+                        isinstance(body, exp.Star)
                         or source.name == body.args["table"].name.casefold()
                     ):
-                        found |= {(i, name): name for name in source.columns}
+                        found |= {(i, name): name for name in source.columns if name not in changed}
             elif isinstance(body, exp.Column) and len(number := _matching(sources, body)) == 1:
                 found[number[0], body.name.casefold()] = projection.alias_or_name.casefold()
         return found
@@ -316,6 +318,25 @@ def _is_aggregated(select: exp.Select) -> bool:
 def _gives_rows(projection: exp.Expr) -> bool:
     """Tell whether a projection may multiply rows."""
     return projection.find(exp.Explode, exp.Unnest, exp.Anonymous) is not None
+
+
+def _numbered(select: exp.Select) -> frozenset[str] | None:
+    """Give the output columns that number the rows: row_number() and what it starts again for."""
+    outputs = {p.unalias(): p.alias_or_name.casefold() for p in select.expressions}
+    for body, name in outputs.items():
+        if isinstance(body, exp.Window) and isinstance(body.this, exp.RowNumber) and name:
+            parts = body.args.get("partition_by") or []
+            if not body.args.get("alias") and all(part in outputs for part in parts):
+                return frozenset([name, *(outputs[part] for part in parts)])
+    return None
+
+
+def _changed_names(star: exp.Expr) -> set[str] | None:
+    """Give the columns that a star leaves out or puts something else for; None if it renames."""
+    if any(part for name, part in star.args.items() if name not in ("except_", "replace")):
+        return None
+    parts = [*(star.args.get("except_") or []), *(star.args.get("replace") or [])]
+    return {part.alias_or_name.casefold() for part in parts}
 
 
 def _is_position(node: exp.Expr) -> bool:

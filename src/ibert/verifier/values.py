@@ -96,7 +96,7 @@ class Constants:
         return list(found)
 
     def documents(self) -> list[str]:
-        """Give JSON documents with members of the names in the strings, one inside the other.
+        """Give JSON documents with members of the names in the strings, nested and in lists.
 
         Their values are numbers that every type takes: a cast that fails would tell nothing.
         """
@@ -108,7 +108,8 @@ class Constants:
             document: dict[str, Any] = {}
             for name in names:
                 inner = {other: rng.choice(MEMBERS) for other in names}
-                document[name] = inner if rng.random() < NESTED_SHARE else rng.choice(MEMBERS)
+                nested = rng.choice((inner, [rng.choice(MEMBERS), {}, inner], [inner] * ITEMS))
+                document[name] = nested if rng.random() < NESTED_SHARE else rng.choice(MEMBERS)
             found.append(json.dumps(document))
         return found
 
