@@ -330,7 +330,8 @@ def owner_of_method(fault: Fault) -> Iterator[Candidate]:
             and fault.parts.get("owner")
         ):
             holder_node = inner.func.value if isinstance(inner.func, ast.Attribute) else None
-            if holder_node is not None and table_of(fault.reading.values.get(holder_node)):
+            holder = fault.reading.values.get(holder_node) if holder_node is not None else None
+            if table_of(holder) is not None:
                 end = source.end(inner)
                 yield Candidate(
                     source.replaced((end, end, ".as_table()")),
