@@ -10,8 +10,9 @@ from __future__ import annotations
 import ast
 import inspect
 import operator
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import ibis
@@ -122,7 +123,8 @@ class Reading:
         reading = Reading(ast.Module([], []), dict(names))
         reading._run.declared = self._run.declared
         try:
-            return reading._run.value(expression, _Names(reading.names, BUILTINS))
+            with _quietly():
+                return reading._run.value(expression, _Names(reading.names, BUILTINS))
         except _Raised:
             raise reading.problems[0].error from None
         except (_GivenUp, _Returned, RecursionError):
@@ -136,9 +138,18 @@ class Reading:
     ) -> Any:
         """Read a call of a function that the code defines; its nodes get the values they have."""
         try:
-            return function(*arguments, **(keywords or {}))
+            with _quietly():
+                return function(*arguments, **(keywords or {}))
         except (_Raised, _GivenUp, RecursionError, TypeError):
             return UNKNOWN
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep to itself what Ibis warns of: nobody has run the code."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 class _Raised(Exception):  # noqa: N818  carries what the code would raise to its statement
@@ -194,7 +205,7 @@ class Interpreter:
         """Read a program."""
         names = {**self._tables, "con": self._connection, "ibis": ibis, "_": ibis._}
         reading = Reading(module, names)
-        with suppress(_GivenUp, _Returned, RecursionError):
+        with suppress(_GivenUp, _Returned, RecursionError), _quietly():
             reading._run.block(module.body, _Names(names, BUILTINS))
         return reading
 
