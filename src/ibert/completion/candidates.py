@@ -47,6 +47,8 @@ class Candidate(NamedTuple):
         What it names.
     traits
         What tells it from others of its label.
+    use
+        How often and how near before the cursor its name stands.
     """
 
     token: str
@@ -54,6 +56,7 @@ class Candidate(NamedTuple):
     label: str
     name: str
     traits: tuple[str, ...] = ()
+    use: float = 0.0
 
 
 def candidates(scope: Scope, new_names: Sequence[str] = ()) -> list[Candidate]:

@@ -14,6 +14,9 @@ from ibert.completion.scope import Scope
 from ibert.completion.vocabulary import columns_of, family
 from ibert.interpreter import UNKNOWN
 
+_REMEMBERED = 200  # words before the cursor that count as uses
+_RECENT = 3  # words that count nearly alike
+
 
 class Context(NamedTuple):
     """Where a cursor is, as ranking sees it.
@@ -167,6 +170,7 @@ def with_traits(scope: Scope, offered: Iterable[Candidate]) -> list[Candidate]:
     ranks = sorted({recent[one.name] for one in offered if one.name in recent})
     order = {rank: min(index, 4) for index, rank in enumerate(ranks)}
     near = _near(scope)
+    weight = _weight_of_uses(scope)
     keyword, opposite = _keyword_at(scope), _opposite(scope)
     placed = {name: i for i, name in enumerate(_columns_at(scope))}
     stored = scope.stored
@@ -187,7 +191,8 @@ def with_traits(scope: Scope, offered: Iterable[Candidate]) -> list[Candidate]:
             traits.append("stored" if one.name in stored else "made")
         if one.kind == "column":
             traits.append(f"word {last}")
-        result.append(one._replace(traits=(*one.traits, *traits)))
+        use = weight.get(one.name, 0.0)
+        result.append(one._replace(traits=(*one.traits, *traits), use=use))
     return result
 
 
@@ -196,6 +201,14 @@ def _uses(scope: Scope) -> dict[str, int]:
     found: dict[str, int] = {}
     for name in scope.words:
         found[name] = found.get(name, 0) + 1
+    return found
+
+
+def _weight_of_uses(scope: Scope) -> dict[str, float]:
+    """Weigh the names in the code: what was used last counts most."""
+    found: dict[str, float] = {}
+    for distance, name in enumerate(scope.words[:_REMEMBERED]):
+        found[name] = found.get(name, 0.0) + 1 / (distance + _RECENT)
     return found
 
 

@@ -242,9 +242,7 @@ def _path_in(node: ast.AST) -> list[ast.AST]:
         below = _path_in(child)
         if below:
             return [*below, node]
-    named = (
-        getattr(node, field, None) for field in ("id", "attr", "arg", "name", "module", "value")
-    )
+    named = (getattr(node, field, None) for field in _NAMING)
     return [node] if any(isinstance(name, str) and name == PLACE for name in named) else []
 
 

@@ -329,14 +329,18 @@ def _replaced(
 
 
 def words_of(node: ast.AST) -> Iterator[str]:
-    """Yield the names and short strings of syntax."""
+    """Yield the names and short strings of syntax, in the order of the code."""
+    found: list[tuple[int, int, str]] = []
     for inner in ast.walk(node):
         match inner:
-            case ast.Attribute(attr=str(name)) | ast.Name(id=name) | ast.keyword(arg=str(name)):
-                if name != PLACE:
-                    yield name
-            case ast.Constant(value=str(name)):
-                if name != PLACE:
-                    yield name
+            case (
+                ast.Attribute(attr=str(name))
+                | ast.Name(id=str(name))
+                | ast.Constant(value=str(name))
+            ):
+                found.append((inner.end_lineno or 0, inner.end_col_offset or 0, name))
+            case ast.keyword(arg=str(name)):
+                found.append((inner.lineno, inner.col_offset, name))
             case _:
                 pass
+    yield from (name for _, _, name in sorted(found) if name != PLACE)

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from ibert.completion import Counter, Model, Site, site_at
+from ibert.completion import Model, Site, site_at
 from ibert.completion.candidates import Candidate
 from ibert.evaluation.completion.corpus import Cut, cuts, sources
+from ibert.evaluation.completion.fitting import Counter
 from ibert.interpreter import Interpreter
 
 _FREQUENT = 3  # sources that give a name, before it is offered as a new one
@@ -37,10 +38,17 @@ def counted(found: Iterable[Place], new_names: tuple[str, ...], *, at_least: int
     """Count what stands at places."""
     counter = Counter()
     for cut, site in found:
-        chosen = standing(cut, site.offered) if site is not None else None
+        offered = offered_with(site, new_names) if site is not None else []
+        chosen = standing(cut, offered)
         if site is not None and chosen is not None:
-            counter.add(site.context, chosen, site.offered)
+            counter.add(site.context, chosen, offered)
     return Model(counter.counts(at_least), new_names)
+
+
+def offered_with(site: Site, new_names: Iterable[str]) -> list[Candidate]:
+    """Give what may stand at a place if of new names only these were known."""
+    known = {f"new {name}" for name in new_names}
+    return [one for one in site.offered if one.label[:4] != "new " or one.label in known]
 
 
 def standing(cut: Cut, offered: Iterable[Candidate]) -> Candidate | None:

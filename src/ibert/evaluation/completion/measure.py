@@ -9,7 +9,13 @@ import msgspec
 
 from ibert.completion import Model, Ranking, building
 from ibert.evaluation.completion.corpus import Cut, cuts, fold_of, sources
-from ibert.evaluation.completion.counting import Place, counted, frequent_new_names, places
+from ibert.evaluation.completion.counting import (
+    Place,
+    counted,
+    frequent_new_names,
+    offered_with,
+    places,
+)
 from ibert.evaluation.completion.jedi_baseline import offered_by_jedi
 
 FOLDS = 5
@@ -120,8 +126,7 @@ def _ask(place: Place, model: Model, ranking: Ranking, *, baseline: bool) -> _As
     cut, site = place
     tokens: list[str] = []
     if site is not None:
-        new = {f"new {name}" for name in model.new_names}
-        kept = [one for one in site.offered if one.label[:4] != "new " or one.label in new]
+        kept = offered_with(site, model.new_names)
         best = building(site._replace(offered=kept), ranking)
         tokens = [one.token for one in islice(best, _FIRST)]
     jedi = offered_by_jedi(cut, _FIRST) if baseline else []
