@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,6 +50,33 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def rewrite(path: Path, text: str) -> None:
+    r"""Put other text into a file that exists, whole; its byte order mark and its mode stay.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read or written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "a.py")
+    ...     _ = path.write_bytes(b"\xef\xbb\xbfx = 1\r\n")
+    ...     rewrite(path, "x = 2\r\n")
+    ...     path.read_bytes()
+    b'\xef\xbb\xbfx = 2\r\n'
+    """
+    with path.open("rb") as old:
+        mark = old.read(len(codecs.BOM_UTF8))
+        mode = stat.S_IMODE(os.fstat(old.fileno()).st_mode)
+    with written_whole(path) as file:
+        file.write(mark if mark == codecs.BOM_UTF8 else b"")
+        file.write(text.encode())
+    path.chmod(mode)
 
 
 def _umask() -> int:

@@ -106,10 +106,9 @@ def _checked(
 
 def _write(code: str, before: str, source: str | None) -> None:
     """Write fixed code where the code came from."""
-    from ibert.files import written_whole
+    from ibert.files import rewrite
 
     if source is None:
         click.echo(code, nl=False)
     elif code != before:
-        with written_whole(Path(source)) as file:
-            file.write(code.encode())
+        rewrite(Path(source), code)

@@ -30,7 +30,7 @@ def document(
     """
     from ibert.documents import read_input
     from ibert.edits import unified_diff
-    from ibert.files import written_whole
+    from ibert.files import rewrite
     from ibert.tasks.documentation import document as document_code
 
     file, function = _split(target)
@@ -46,8 +46,7 @@ def document(
     )
     shown = answer.code
     if apply and source is not None:
-        with written_whole(Path(source)) as output:
-            output.write(answer.code.encode())
+        rewrite(Path(source), answer.code)
         shown = unified_diff(code, answer.code, source)
     if format_ == "json":
         print_json(answer)

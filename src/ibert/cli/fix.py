@@ -40,6 +40,7 @@ def fix(
     be read.
     """
     from ibert.documents import read_input
+    from ibert.files import rewrite
     from ibert.tasks.error_resolution import fix as run
 
     if apply_ and file == "-":
@@ -48,19 +49,12 @@ def fix(
     answer = run(text, list(catalogs) or None, error=error, seed=seed, source=source)
     done = answer.verdict.status in ("VERIFIED", "CHECKED")
     if apply_ and done and answer.code != text:
-        _write(Path(file), answer.code)
+        rewrite(Path(file), answer.code)
     if format_ == "json":
         print_json(answer)
     else:
         _print(answer, silent=apply_)
     sys.exit(0 if done else FINDINGS)
-
-
-def _write(path: Path, code: str) -> None:
-    from ibert.files import written_whole
-
-    with written_whole(path) as file:
-        file.write(code.encode())
 
 
 def _print(answer: Answer, *, silent: bool) -> None:

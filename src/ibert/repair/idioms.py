@@ -15,6 +15,7 @@ from ibert.repair.fault import Candidate, Fault
 from ibert.repair.source import Source, joined
 
 _COST = 0.4
+_SPACED = {",": ", ", "&": " & ", "-": " - "}
 _LATER = 0.3  # for each meaning after the first
 
 Bound = dict[str, Any]  # what the letters of an idiom stand for: a node, or a list of nodes
@@ -167,7 +168,7 @@ def _written(meaning: str, bound: Mapping[str, Any], source: Source) -> str | No
         following = tokens[i + 1].string if i + 1 < len(tokens) else ""
         found = bound.get(token.string) if _is_letter(token.string) else None
         if found is None:
-            parts.append(f"{token.string} " if token.string == "," else token.string)
+            parts.append(_SPACED.get(token.string, token.string))
         elif isinstance(found, list):
             parts[-1:] = [joined(source.text[slice(*source.argument(one))] for one in found)]
         elif following == "=" or (parts and parts[-1] == "."):
