@@ -72,6 +72,48 @@ class Code:
         found = self.value(node)
         return found.op() if isinstance(found, ir.Expr) else None
 
+    @functools.cached_property
+    def results(self) -> tuple[ops.Relation, ...]:
+        """The tables that the code makes and makes no other table from."""
+        made = {
+            value.op(): None
+            for value in self.reading.values.values()
+            if isinstance(value, ir.Table) and not isinstance(value.op(), ops.PhysicalTable)
+        }
+        # A join that goes on does not stand in the longer one.
+        below: set[ops.Node] = {
+            holder.op()
+            for node, value in self.reading.values.items()
+            if isinstance(value, ir.Table) and isinstance(holder := self.receiver(node), ir.Table)
+        }
+        waiting: list[ops.Node] = [child for op in made for child in op.__children__]
+        while waiting:
+            node = waiting.pop()
+            if node not in below:
+                below.add(node)
+                waiting += node.__children__
+        return tuple(op for op in made if op not in below)
+
+    @functools.cached_property
+    def fetched_decimals(self) -> frozenset[ops.Node]:
+        """The decimals that those in the results are, or are computed from."""
+        found: set[ops.Node] = set()
+        waiting: list[ops.Node] = [
+            ops.Field(relation, name)
+            for relation in self.results
+            for name, dtype in relation.schema.items()
+            if dtype.is_decimal()
+        ]
+        while waiting:
+            node = waiting.pop()
+            if node in found or isinstance(node, ops.Cast | ops.TryCast | ops.Round):
+                continue
+            found.add(node)
+            below = _origins(node) if isinstance(node, ops.Field) else node.__children__
+            decimals = (one for one in below if isinstance(one, ops.Value))
+            waiting += (one for one in decimals if one.dtype.is_decimal())
+        return frozenset(found)
+
     def receiver(self, call: ast.AST) -> Any:
         """Give the value of `x` in `x.method(…)`."""
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
@@ -194,3 +236,16 @@ def argument(call: ast.Call, place: int, name: str) -> ast.expr | None:
 
 def _end(node: ast.expr) -> tuple[int, int]:
     return node.end_lineno or 0, node.end_col_offset or 0
+
+
+def _origins(field: ops.Field) -> tuple[ops.Node, ...]:
+    """Give what a column is made of in the table that it is of."""
+    relation = field.rel
+    while isinstance(relation, ops.Reference):
+        relation = relation.parent
+    if isinstance(relation, ops.Set):
+        return tuple(ops.Field(one, field.name) for one in (relation.left, relation.right))
+    if relation is not field.rel:
+        return (ops.Field(relation, field.name),)
+    value = relation.values.get(field.name)
+    return () if value is None else (value,)

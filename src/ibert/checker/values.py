@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import datetime
 import decimal
-import itertools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -70,12 +69,10 @@ def rounded_mean(node: ast.Call, code: Code) -> Iterator[Finding]:
         return
     if not isinstance(op.dtype, dt.Decimal):
         return
-    above = code.parent(node)
-    if isinstance(above, ast.Attribute) and above.attr in ("cast", "try_cast", "round"):
-        return
     call = code.table_call(node)
-    compared = any(isinstance(outer, ast.Compare) for outer in _until(node, call, code))
-    if compared or method(call or node) not in ("agg", "aggregate", "mutate", "select"):
+    if call is None or method(call) not in ("agg", "aggregate", "mutate", "select"):
+        return
+    if op not in code.fetched_decimals:
         return
     column = node.func.value
     fix = code.append(column, '.cast("float64")', 'cast to "float64" before')
@@ -83,11 +80,6 @@ def rounded_mean(node: ast.Call, code: Code) -> Iterator[Finding]:
         f"{method(node)}() of {op.arg.dtype} is rounded to {op.dtype.scale} places when fetched"
     )
     yield Finding(node, message, fix=fix)
-
-
-def _until(node: ast.AST, end: ast.AST | None, code: Code) -> Iterator[ast.AST]:
-    """Give what a node stands in, up to another node."""
-    return itertools.takewhile(lambda outer: outer is not end, code.around(node))
 
 
 @rule("IB731", ast.Call)

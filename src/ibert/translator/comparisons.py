@@ -93,21 +93,25 @@ def compare(symbol: str, left: Value, right: Value, node: exp.Expr | None = None
         return null_of(BOOLEAN)
     left, right = comparable(left, right, node)
     left, right = (enclosed(side, "identical_to") for side in (left, right))
-    left, right = _counted_from_zero(left, right)
-    return operator(symbol, left, right, BOOLEAN)
+    return operator(*_counted_from_zero(symbol, left, right), BOOLEAN)
 
 
-def _counted_from_zero(left: Value, right: Value) -> tuple[Value, Value]:
-    """Compare a rank with a constant as Ibis counts ranks: `rank + 1 <= 3` is `rank <= 2`."""
+_FROM_ZERO = {"<=": "<", ">": ">="}  # of a number that is one less than it was
+
+
+def _counted_from_zero(symbol: str, left: Value, right: Value) -> tuple[str, Value, Value]:
+    """Compare a rank with a constant as Ibis counts ranks: `rank + 1 <= 3` is `rank < 3`."""
     match left.node:
         case ast.BinOp(
             left=ast.Call(func=ast.Attribute(attr="over")) as rank,
             op=ast.Add(),
             right=ast.Constant(value=1),
         ) if right.type == INTEGER and type(right.literal) is int:
-            shifted = Value(rank, left.type, left.declared, left.uses, left.eager)
-            return shifted, literal(right.literal - 1, INTEGER)
-    return left, right
+            counted = Value(rank, left.type, left.declared, left.uses, left.eager)
+            if symbol in _FROM_ZERO:
+                return _FROM_ZERO[symbol], counted, right
+            return symbol, counted, literal(right.literal - 1, INTEGER)
+    return symbol, left, right
 
 
 def _widened(value: Value, other: Value) -> Value:
