@@ -11,6 +11,7 @@ import msgspec
 from ibert import fixtures
 from ibert.catalog import Catalog
 from ibert.diagnostics import Diagnostic
+from ibert.sandbox import warm_up
 from ibert.verdict import Status, Verdict
 from ibert.verifier import Verifier
 from ibert.verifier.verify import check_length, combined
@@ -62,6 +63,7 @@ class Judge(AbstractContextManager["Judge"]):
         data: str | Path | None = None,
     ) -> None:
         check_length(sql)
+        warm_up()
         self._sql = sql
         self._dialect = dialect
         with ExitStack() as stack:

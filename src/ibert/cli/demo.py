@@ -53,7 +53,9 @@ def demo() -> None:
     """
     from ibert import fixtures
     from ibert.catalog import Catalog
+    from ibert.sandbox import warm_up
 
+    warm_up()
     everything = Catalog.from_ddl(fixtures.SCHEMA_SQL)
     catalog = Catalog({name: everything[name] for name in TABLES})
     unproved = 0

@@ -20,7 +20,7 @@ from ibert.sandbox.protocol import (
     Result,
 )
 from ibert.sandbox.sandbox import ALLOW_WEAK, Sandbox
-from ibert.sandbox.workers import SandboxError
+from ibert.sandbox.workers import SandboxError, warm_up
 
 __all__ = [
     "ALLOW_WEAK",
@@ -37,4 +37,5 @@ __all__ = [
     "Sandbox",
     "SandboxError",
     "protection",
+    "warm_up",
 ]

@@ -129,7 +129,7 @@ def server_for(role: Role) -> Server:
 
 
 def warm_up() -> None:
-    """Start the servers that code needs, without waiting for them."""
+    """Start the servers that code needs, without waiting for them: that can be done meanwhile."""
     for role in (Role.BUILD, Role.EXECUTE):
         server_for(role)
 
