@@ -52,7 +52,7 @@ def _parts(text: str) -> Iterator[str]:
 
 
 def _corrected(word: str, known: Collection[str]) -> str:
-    if len(word) < 5 or word in known or word in _common():
+    if len(word) < 5 or word in known or word in _common() or (word,) in _synonyms()[0]:
         return word
     alike = get_close_matches(word, [one for one in known if one[0] == word[0]], 1, _SIMILAR)
     return alike[0] if alike else word
