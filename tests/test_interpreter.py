@@ -142,6 +142,11 @@ def test_what_reaches_beyond_expressions_is_not_told(code: str) -> None:
     assert reading.result is UNKNOWN or code == "ibis.memtable"
 
 
+def test_reading_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    read("print(t)\nt.select(print)\nexpr = t.filter(lambda u: print(u) or u.x > 1)", CATALOG)
+    assert capsys.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("module", ["os", "sys", "subprocess", "ibis.util", "ibis.backends.duckdb"])
 def test_other_modules_are_unknown(module: str) -> None:
     reading = read(f"import {module} as m\nfrom {module} import path\nexpr = m", CATALOG)
