@@ -49,6 +49,7 @@ CODES = {
     "IB506": "the values of parameters that a proof is about",
     "IB507": "columns of one name, which Ibis tells apart",
     "IB508": "an operation that a dialect has no spelling for",
+    "IB510": "a result that dialects share for most values only",
     "IB610": "nothing to repair",
     "IB611": "the code raises",
     "IB612": "no repair was found",

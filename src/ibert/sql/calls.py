@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from sqlglot import exp, parse_one
+from sqlglot import exp
 
 from ibert.sql.rules import (
+    INSTANTS,
     MYSQL,
     POSTGRES,
     SPARK,
@@ -15,40 +16,31 @@ from ibert.sql.rules import (
     TSQL,
     Meaning,
     UnknownMeaningError,
-    bare,
     cast,
+    filled,
     function,
-    number,
+    whole,
 )
 
 _BEFORE_FIRST = (*POSTGRES, *TSQL)  # positions up to 0 are places before the text
 _ZERO_IS_FIRST = ("bigquery", "oracle", "snowflake", *SPARK)
 _ZERO_IS_NOTHING = ("clickhouse", *MYSQL, *TRINO)
-_NO_MATCH_IS_NULL = ("bigquery", "snowflake", *TRINO)
+_NO_MATCH_IS_NULL = ("bigquery", "oracle", "snowflake", *MYSQL, *TRINO)
 _DOLLAR_GROUPS = ("redshift", *SPARK, *TRINO)
 _HALF_AWAY = ("bigquery", "snowflake", *TRINO)
-_HALF_EVEN = ("clickhouse", "materialize", "postgres", "risingwave")
 _JAVA_ARRAYS = (*SPARK, *TRINO)
 _FORMATS = ("bigquery", "postgres", "sqlite", *SPARK, *TRINO)
 
 _PLAIN_DIRECTIVE = re.compile(r"%(-?0?\d*(\.\d+)?[dsfxX]|%)")
 _WORD = re.compile(r"%-?u|(?<!%)(?<!%-)[a-zA-Z]|%[a-zA-Z](?=[a-zA-Z])")
 _WRONG_DIRECTIVES = re.compile(r"%[DVXvr]")
+_NO_NUMBER = re.compile(r"%[^%dHjmMSY]|(?<!%)[a-zA-Z]")
 _GROUP = re.compile(r"\$(\d)")
-
-
-def _filled(text: str, *parts: exp.Expr) -> exp.Expr:
-    """Parse an expression of DuckDB, with parts for $1, $2 …."""
-    made = parse_one(text, dialect="duckdb")
-    for place in list(made.find_all(exp.Placeholder)):
-        part = parts[int(place.name) - 1].copy()
-        place.replace(exp.Paren(this=part) if isinstance(part, exp.Binary) else part)
-    return made
 
 
 def _substring(node: exp.Expr, dialect: str) -> exp.Expr | None:
     """Take a part of a text from a position before its first letter."""
-    start = _constant(node.args.get("start"))
+    start = whole(node.args.get("start"))
     if start is None or start > 0:
         return None
     length = node.args.get("length")
@@ -56,7 +48,7 @@ def _substring(node: exp.Expr, dialect: str) -> exp.Expr | None:
         first = exp.Literal.number(1)
         if length is None:
             return function("SUBSTRING", node.this, first)
-        count = _constant(length)
+        count = whole(length)
         if count is None:
             raise UnknownMeaningError(
                 "a part of a text that begins before it", node, "begin at 1 and shorten the length"
@@ -71,39 +63,28 @@ def _substring(node: exp.Expr, dialect: str) -> exp.Expr | None:
         return made
     ends = exp.Literal.number(-start)
     if dialect == "bigquery" and length is not None:
-        return _filled("LEFT(RIGHT($1, $2), $3)", node.this, ends, length)
+        return filled("LEFT(RIGHT($1, $2), $3)", node.this, ends, length)
     missing = {"oracle": exp.null(), **dict.fromkeys((*MYSQL, *TRINO), exp.Literal.string(""))}
     if dialect not in missing:
         return None
     text = "CASE WHEN LENGTH($1) >= $2 THEN $3 WHEN NOT $1 IS NULL THEN $4 END"
-    return _filled(text, node.this, ends, node, missing[dialect])
-
-
-def _constant(node: exp.Expr | None) -> int | None:
-    """Give a whole number that is written out, with its sign."""
-    if node is None:
-        return None
-    inner = bare(node)
-    value = number(inner.this) if isinstance(inner, exp.Neg) else number(inner)
-    if value is None or value != int(value):
-        return None
-    return -int(value) if isinstance(inner, exp.Neg) else int(value)
+    return filled(text, node.this, ends, node, missing[dialect])
 
 
 def _extracted(node: exp.Expr, dialect: str) -> exp.Expr | None:
     """Give NULL where nothing matches, and the group that a parameter of Snowflake asks for."""
     made = node.copy()
+    if isinstance(made, exp.RegexpSubstr):
+        if set(node.iter_expressions()) != {node.this, node.expression}:
+            return None
+        made = exp.RegexpExtract(this=made.this, expression=made.expression)
     letters = made.args.get("parameters")
-    if (
-        isinstance(letters, exp.Literal)
-        and "e" in letters.name
-        and _constant(made.args["group"]) == 0
-    ):
+    if isinstance(letters, exp.Literal) and "e" in letters.name and whole(made.args["group"]) == 0:
         made.set("group", exp.Literal.number(1))
         made.set("parameters", None)
-    if (_constant(made.args.get("occurrence")) or 1) != 1:
+    if (whole(made.args.get("occurrence")) or 1) != 1:
         return None
-    return _filled("CASE WHEN REGEXP_MATCHES($1, $2) THEN $3 END", node.this, node.expression, made)
+    return filled("CASE WHEN REGEXP_MATCHES($1, $2) THEN $3 END", node.this, node.expression, made)
 
 
 def _replaced(node: exp.Expr, dialect: str) -> exp.Expr | None:
@@ -126,15 +107,6 @@ def _rounded(node: exp.Expr, dialect: str) -> exp.Expr | None:
     made = node.copy()
     made.set("this", function("ROUND", node.this))
     return made
-
-
-def _rounded_to_even(node: exp.Expr, dialect: str) -> exp.Expr | None:
-    if not node.this.is_type(exp.DType.FLOAT, exp.DType.DOUBLE):
-        return None
-    # Constants and means of Postgres are decimal numbers, whatever sqlglot says.
-    if dialect != "clickhouse" and not isinstance(bare(node.this), exp.Column | exp.Cast):
-        return None
-    return function("ROUND_EVEN", node.this, node.args.get("decimals") or exp.Literal.number(0))
 
 
 def _joined_with(node: exp.Expr, dialect: str) -> exp.Expr:
@@ -165,6 +137,8 @@ def _checked_format(node: exp.Expr, dialect: str) -> None:
     if not isinstance(pattern, exp.Literal):
         return
     wrong = _WRONG_DIRECTIVES if dialect in MYSQL else _WORD
+    if dialect == "oracle":
+        wrong = _NO_NUMBER if isinstance(node, exp.TimeToStr) else _WRONG_DIRECTIVES
     if wrong.search(pattern.name):
         hint = "take EXTRACT for the parts that are no plain numbers"
         raise UnknownMeaningError(f"a part of the format of {node.sql(dialect)}", node, hint)
@@ -177,19 +151,19 @@ def _continuous(node: exp.Expr, dialect: str) -> exp.Expr:
 def _slice(node: exp.Expr, dialect: str) -> exp.Expr | None:
     """Take elements by a position and a length."""
     start, length = node.args["start"], node.args["end"]
-    first, count = _constant(start), _constant(length)
+    first, count = whole(start), whole(length)
     if first is not None and count is not None:
         last = first + count - 1
         end = exp.Literal.number(min(last, -1) if first < 0 else last)
         return function("ARRAY_SLICE", node.this, start, end)
     if first is not None and first > 0:
-        return _filled("ARRAY_SLICE($1, $2, $2 + $3 - 1)", node.this, start, length)
+        return filled("ARRAY_SLICE($1, $2, $2 + $3 - 1)", node.this, start, length)
     raise UnknownMeaningError("slice from a position that is not known", node, "write a constant")
 
 
 def _position_in_array(node: exp.Expr, dialect: str) -> exp.Expr:
     text = "CASE WHEN NOT ($1 IS NULL OR $2 IS NULL) THEN COALESCE(ARRAY_POSITION($1, $2), 0) END"
-    return _filled(text, node.this, node.expression)
+    return filled(text, node.this, node.expression)
 
 
 def _reversed(node: exp.Expr, dialect: str) -> exp.Expr | None:
@@ -219,7 +193,7 @@ def _numbered(node: exp.Expr, dialect: str) -> exp.Expr | None:
 
 def _downward(node: exp.Expr, dialect: str) -> exp.Expr | None:
     """Count down where a sequence without a step ends before it begins."""
-    start, end = _constant(node.args["start"]), _constant(node.args["end"])
+    start, end = whole(node.args["start"]), whole(node.args["end"])
     if node.args.get("step") or start is None or end is None or start <= end:
         return None
     made = node.copy()
@@ -246,8 +220,16 @@ def _null_if_any(node: exp.Expr, dialect: str) -> None:
     node.set("ignore_nulls", False)
 
 
-def _months_later(node: exp.Expr, dialect: str) -> None:
+def _months_later(node: exp.Expr, dialect: str) -> exp.Expr | None:
+    """Stay at the end of the month, with the time of the day."""
     node.set("preserve_end_of_month", True)
+    if not node.this.is_type(*INSTANTS):
+        return None
+    later = filled("$1 + TO_MONTHS($2)", node.this, node.expression)
+    words = (
+        "CASE WHEN CAST($1 AS DATE) = LAST_DAY($1) THEN LAST_DAY($2) + CAST($1 AS TIME) ELSE $2 END"
+    )
+    return filled(words, node.this, later)
 
 
 def _json_text(node: exp.Expr, dialect: str) -> exp.Expr | None:
@@ -289,8 +271,8 @@ def _weeks(node: exp.Expr, dialect: str) -> exp.Expr | None:
         return None
     day = "CAST($1 AS TIMESTAMP)" + (" + INTERVAL 1 DAY" if dialect in TSQL else "")
     ends = (_undated(node.expression), _undated(node.this))
-    weeks = [_filled(f"DATE_TRUNC('week', {day})", end) for end in ends]
-    return exp.Paren(this=_filled("DATE_DIFF('day', $1, $2) // 7", *weeks))
+    weeks = [filled(f"DATE_TRUNC('week', {day})", end) for end in ends]
+    return exp.Paren(this=filled("DATE_DIFF('day', $1, $2) // 7", *weeks))
 
 
 def _undated(node: exp.Expr) -> exp.Expr:
@@ -304,7 +286,7 @@ def _start_of_week(node: exp.Expr, dialect: str) -> exp.Expr | None:
         return None
     if name not in ("WEEK", "WK", "WW"):
         return None
-    made = _filled("DATE_TRUNC('week', $1 + INTERVAL 1 DAY) - INTERVAL 1 DAY", node.this)
+    made = filled("DATE_TRUNC('week', $1 + INTERVAL 1 DAY) - INTERVAL 1 DAY", node.this)
     return cast(made, exp.DType.DATE) if node.this.is_type(exp.DType.DATE) else made
 
 
@@ -332,7 +314,7 @@ def _second(node: exp.Expr, dialect: str) -> exp.Expr | None:
     """Keep the fraction of a second."""
     if node.this.name.upper() not in ("SECOND", "SECONDS"):
         return None
-    return _filled("(EXTRACT(MICROSECONDS FROM $1) / 1000000)", node.expression)
+    return filled("(EXTRACT(MICROSECONDS FROM $1) / 1000000)", node.expression)
 
 
 def _iso_day(node: exp.Expr, dialect: str) -> exp.Expr | None:
@@ -341,17 +323,34 @@ def _iso_day(node: exp.Expr, dialect: str) -> exp.Expr | None:
     return exp.Extract(this=exp.var("ISODOW"), expression=node.expression.copy())
 
 
+def _named_part(node: exp.Expr, dialect: str) -> exp.Expr | None:
+    """Read a part of a date whose name is a text."""
+    if node.name.upper() != "DATE_PART" or not isinstance(node.expressions[0], exp.Literal):
+        return None
+    name, date = node.expressions
+    part = name.name.upper()
+    if part in ("SECOND", "SECONDS", "S", "SEC", "SECS"):
+        return filled("(EXTRACT(MICROSECONDS FROM $1) / 1000000)", date)
+    found = exp.Extract(this=exp.var(_SPARK_PARTS.get(part, part)), expression=date.copy())
+    if part in ("DOW", "DAYOFWEEK"):
+        return exp.Paren(this=exp.Add(this=found, expression=exp.Literal.number(1)))
+    return found
+
+
+_SPARK_PARTS = {"DOW_ISO": "ISODOW", "DAYOFWEEK_ISO": "ISODOW", "YEAROFWEEK": "ISOYEAR"}
+
+
 def _part_or_null(node: exp.Expr, dialect: str) -> exp.Expr:
     """Give NULL behind the last part of a text."""
     parts = (node.this, node.args["delimiter"], node.args["part_index"])
     text = "CASE WHEN LEN(STR_SPLIT($1, $2)) >= $3 THEN SPLIT_PART($1, $2, $3) END"
-    return _filled(text, *parts)
+    return filled(text, *parts)
 
 
 def _size(node: exp.Expr, dialect: str) -> exp.Expr:
     """Give -1 for no array in Spark, and NULL for an empty one in Postgres."""
     text = "NULLIF(LEN($1), 0)" if dialect in POSTGRES else "COALESCE(LEN($1), -1)"
-    return _filled(text, node.this)
+    return filled(text, node.this)
 
 
 def _bytes(node: exp.Expr, dialect: str) -> exp.Expr | None:
@@ -362,16 +361,19 @@ def _bytes(node: exp.Expr, dialect: str) -> exp.Expr | None:
 
 CALLS = (
     Meaning(exp.Substring, (*_BEFORE_FIRST, *_ZERO_IS_FIRST, *_ZERO_IS_NOTHING), _substring),
-    Meaning(exp.RegexpExtract, _NO_MATCH_IS_NULL, _extracted),
+    Meaning((exp.RegexpExtract, exp.RegexpSubstr), _NO_MATCH_IS_NULL, _extracted),
     Meaning(exp.RegexpReplace, _DOLLAR_GROUPS, _replaced),
     Meaning(exp.Cast, ("databricks", "snowflake"), _json_text),
     Meaning(exp.Cast, _HALF_AWAY, _rounded),
     Meaning(exp.Cast, TSQL, _bit),
-    Meaning(exp.Round, _HALF_EVEN, _rounded_to_even),
     Meaning(exp.ConcatWs, MYSQL, _joined_with),
     Meaning(exp.Concat, ("redshift", "sqlite"), _concatenated),
     Meaning(exp.Format, _FORMATS, _formatted),
-    Meaning((exp.TimeToStr, exp.StrToDate, exp.StrToTime), (*MYSQL, *POSTGRES), _checked_format),
+    Meaning(
+        (exp.TimeToStr, exp.StrToDate, exp.StrToTime),
+        ("oracle", *MYSQL, *POSTGRES),
+        _checked_format,
+    ),
     Meaning(exp.Quantile, ("clickhouse", *SPARK), _continuous),
     Meaning(exp.ArraySlice, _JAVA_ARRAYS, _slice),
     Meaning(exp.ArrayPosition, _JAVA_ARRAYS, _position_in_array),
@@ -383,7 +385,7 @@ CALLS = (
     Meaning((exp.Stddev, exp.Variance), MYSQL, _deviation),
     Meaning((exp.Min, exp.Max), ("sqlite",), _smallest),
     Meaning((exp.Greatest, exp.Least), ("oracle",), _null_if_any),
-    Meaning(exp.AddMonths, ("oracle", "redshift"), _months_later),
+    Meaning(exp.AddMonths, ("hive", "oracle", "redshift", "snowflake"), _months_later),
     Meaning(exp.JSONExtractScalar, TRINO, _scalar_only),
     Meaning(exp.ToNumber, ("snowflake",), _number_or_null),
     Meaning(exp.GroupConcat, ("snowflake",), _empty_if_none),
@@ -392,8 +394,9 @@ CALLS = (
     Meaning(exp.Pow, TSQL, _power),
     Meaning(exp.Lateral, SPARK, _outer),
     Meaning(exp.Join, TSQL, _applied),
-    Meaning(exp.Extract, ("oracle", "postgres"), _second),
+    Meaning(exp.Extract, ("oracle", "postgres", *SPARK), _second),
     Meaning(exp.Extract, TRINO, _iso_day),
     Meaning(exp.SplitPart, TRINO, _part_or_null),
     Meaning(exp.Length, ("clickhouse",), _bytes),
+    Meaning(exp.Anonymous, SPARK, _named_part),
 )

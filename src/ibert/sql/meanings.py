@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlglot import Dialect, exp
 
 from ibert.sql.calls import CALLS
+from ibert.sql.conversions import CONVERSIONS
 from ibert.sql.flattening import flattened
 from ibert.sql.rules import (
     INTEGERS,
@@ -23,12 +24,13 @@ from ibert.sql.rules import (
     number,
 )
 from ibert.sql.spellings import spelled, wrapped
+from ibert.sql.texts import TEXT_RULES
 
 _SUNDAY_IS_1 = ("bigquery", *MYSQL, *SPARK, *TSQL)
 _WHOLE_UNITS = ("bigquery", *MYSQL, *SPARK, *TRINO)  # unless they say date_part_boundary
 _DATES_STAY = ("bigquery", "snowflake", *MYSQL, *SPARK, *TRINO, *TSQL)
 _BACKSLASH_ESCAPES = ("bigquery", "clickhouse", *MYSQL, *POSTGRES, *SPARK)
-_TEXTS_ARE_CUT = (*MYSQL, *POSTGRES, *TRINO, *TSQL)
+_TEXTS_ARE_CUT = ("hive", "oracle", "snowflake", *MYSQL, *POSTGRES, *TRINO, *TSQL)
 _CASTS_TRUNCATE = ("clickhouse", "sqlite", *SPARK, *TSQL)
 
 _TIMES = {"HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND", "NANOSECOND"}
@@ -504,7 +506,9 @@ def _named_rows(node: exp.Expr, dialect: str) -> None:
 
 
 _MEANINGS = (
+    *CONVERSIONS,
     *CALLS,
+    *TEXT_RULES,
     Meaning((exp.Anonymous, exp.AnonymousAggFunc), None, _spelled),
     Meaning(exp.Div, None, _division),
     Meaning(exp.SafeDivide, None, _safe_division),

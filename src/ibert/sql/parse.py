@@ -7,6 +7,7 @@ from sqlglot.errors import UnsupportedError
 
 from ibert.diagnostics import Diagnostic, IbertError, collected
 from ibert.sql.annotation import ColumnTypes, annotate
+from ibert.sql.conversions import remarks
 from ibert.sql.dialects import DuckDBAsWritten, check_dialect
 from ibert.sql.meanings import keep_meaning
 from ibert.sql.script import PARSER_ERRORS, Script
@@ -97,7 +98,12 @@ def is_qualified(query: exp.Expr) -> bool:
     return any(table.db for table in query.find_all(exp.Table))
 
 
-def to_duckdb(query: exp.Expr, dialect: str, columns: ColumnTypes | None = None) -> str:
+def to_duckdb(
+    query: exp.Expr,
+    dialect: str,
+    columns: ColumnTypes | None = None,
+    remarked: list[tuple[exp.Expr, str]] | None = None,
+) -> str:
     """Give the text of a query of some dialect in DuckDB's; tables go by the last part of a name.
 
     Parameters
@@ -108,6 +114,8 @@ def to_duckdb(query: exp.Expr, dialect: str, columns: ColumnTypes | None = None)
         Its dialect.
     columns
         The types of the columns of the tables, on which some operators depend.
+    remarked
+        Where parts go whose result is not the same for all data, with what there is to say.
 
     Raises
     ------
@@ -127,6 +135,8 @@ def to_duckdb(query: exp.Expr, dialect: str, columns: ColumnTypes | None = None)
         table.set("catalog", None)
     if dialect != "duckdb":
         annotate(query, dialect, columns or {})
+        if remarked is not None:
+            remarked.extend(remarks(query, dialect))
         keep_meaning(query, dialect)
     try:
         return query.sql("duckdb", unsupported_level=ErrorLevel.RAISE)

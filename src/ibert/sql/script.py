@@ -7,12 +7,14 @@ import functools
 import logging
 import textwrap
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sqlglot import Dialect, Token, TokenType, exp
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.parser import Parser
+from sqlglot.parsers.mysql import MySQLParser
+from sqlglot.parsers.redshift import RedshiftParser
 
 from ibert.diagnostics import Diagnostic, Span
 from ibert.document_readers import Lines
@@ -157,18 +159,20 @@ class _EndlessError(Exception):
 
 @functools.cache
 def _corrected(parser: type[Parser]) -> type[Parser]:
-    """Give a parser without three faults of sqlglot 30.17.
+    """Give a parser without some faults of sqlglot 30.17.
 
     It never comes back from `CREATE TABLE t (a INT, NOT b)`: it takes the NOT back twice, and so
-    meets the comma again. And it reads `a + b % c` as `(a + b) % c`, and `a < b IS NULL` as
-    `a < (b IS NULL)`.
+    meets the comma again. It reads `a + b % c` as `(a + b) % c`, and `a < b IS NULL` as
+    `a < (b IS NULL)`. It reads ADD_MONTHS of Redshift as DATEADD, and counts TO_DAYS from year 0.
     """
     comparisons = {**parser.EQUALITY, **parser.COMPARISON}
+    functions = next((found for kind, found in _FUNCTIONS if issubclass(parser, kind)), {})
 
     class Corrected(parser):  # type: ignore[misc, valid-type]
         TERM = {  # noqa: RUF012  it overrides one of sqlglot's
             token: made for token, made in parser.TERM.items() if token is not TokenType.MOD
         }
+        FUNCTIONS = {**parser.FUNCTIONS, **functions}  # noqa: RUF012
         FACTOR = {TokenType.MOD: exp.Mod, **parser.FACTOR}  # noqa: RUF012
         RANGE_PARSERS = {  # noqa: RUF012
             token: made for token, made in parser.RANGE_PARSERS.items() if token is not TokenType.IS
@@ -200,6 +204,16 @@ def _corrected(parser: type[Parser]) -> type[Parser]:
             super()._advance(times)
 
     return Corrected
+
+
+def _to_days(arguments: list[exp.Expr]) -> exp.Expr:
+    return exp.Anonymous(this="TO_DAYS", expressions=arguments)
+
+
+_FUNCTIONS: tuple[tuple[type[Parser], dict[str, Callable[[list[exp.Expr]], exp.Expr]]], ...] = (
+    (MySQLParser, {"TO_DAYS": _to_days}),
+    (RedshiftParser, {"ADD_MONTHS": exp.AddMonths.from_arg_list}),
+)
 
 
 def _separated(sql: str) -> str:

@@ -10,9 +10,16 @@ from functools import cache
 from sqlglot import exp, parse_one
 from sqlglot.optimizer.annotate_types import annotate_types
 
+from ibert.sql.rules import MYSQL
+
 _WEEKDAY = "(ISODOW($1) - 1)"  # Monday is 0
 _UNIX = "CAST(FLOOR(EPOCH($1)) AS BIGINT)"
-_MYSQL = {"WEEKDAY": _WEEKDAY, "UNIX_TIMESTAMP": _UNIX}
+_MYSQL = {
+    "FROM_DAYS": "(DATE '1970-01-01' + CAST($1 - 719528 AS INT))",
+    "TO_DAYS": "(DATE_DIFF('day', DATE '1970-01-01', CAST($1 AS DATE)) + 719528)",
+    "UNIX_TIMESTAMP": _UNIX,
+    "WEEKDAY": _WEEKDAY,
+}
 _SPARK = {"WEEKDAY": _WEEKDAY}
 _CLICKHOUSE = {
     "GROUPARRAY": "LIST($1) FILTER (WHERE NOT $1 IS NULL)",
@@ -45,7 +52,7 @@ _SPELLINGS = {
     "bigquery": {"IEEE_DIVIDE": "CAST($1 AS DOUBLE) / $2"},
     "clickhouse": _CLICKHOUSE,
     "databricks": _SPARK,
-    "mysql": _MYSQL,
+    **dict.fromkeys(MYSQL, _MYSQL),
     "spark": _SPARK,
     "sqlite": _SQLITE,
 }

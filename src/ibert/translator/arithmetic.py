@@ -27,6 +27,7 @@ from ibert.translator.datatypes import (
     decimal,
     from_ibis,
     list_of,
+    product,
 )
 from ibert.translator.functions import dates
 from ibert.translator.refusal import Refusal
@@ -171,10 +172,10 @@ def arithmetic_type(node: type[exp.Expr], left: Type, right: Type) -> Type:
         return FLOAT if common(left, right) == FLOAT else DOUBLE
     if not (left.is_decimal or right.is_decimal) or left.is_floating or right.is_floating:
         return common(left, right)
+    if node is exp.Mul:
+        return product(left, right)
     (p1, s1), (p2, s2) = as_decimal(left).args, as_decimal(right).args
     widest = 18 if max(p1, p2) <= 18 else 38  # what 64 bits hold stays there
-    if node is exp.Mul:
-        return decimal(min(widest, p1 + p2), s1 + s2)
     scale, digits = max(s1, s2), max(p1 - s1, p2 - s2)
     if node is exp.Mod:
         return decimal(digits + scale, scale) if digits + scale <= 38 else DOUBLE

@@ -442,6 +442,20 @@ def as_decimal(kind: Type) -> Type:
     return decimal(20 if bits == 64 and not signed else _DIGITS[bits], 0)
 
 
+def product(left: Type, right: Type) -> Type:
+    """Give the DECIMAL of a product: what 64 bits hold stays there if its scale fits in them.
+
+    Examples
+    --------
+    >>> product(decimal(15, 6), decimal(15, 6)).args, product(decimal(15, 6), decimal(18, 12)).args
+    ((18, 12), (33, 18))
+    """
+    (p1, s1), (p2, s2) = as_decimal(left).args, as_decimal(right).args
+    scale = s1 + s2
+    narrow = max(p1, p2) <= 18 and scale < 18
+    return decimal(min(18 if narrow else 38, p1 + p2), scale)
+
+
 def _common_decimal(left: Type, right: Type) -> Type:
     (p1, s1), (p2, s2) = left.args, right.args
     digits = max(p1 - s1, p2 - s2)

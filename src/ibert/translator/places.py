@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlglot import Token, exp
 
-from ibert.diagnostics import Span
+from ibert.diagnostics import Diagnostic, Span
 from ibert.sql.script import Script
 
 
@@ -42,6 +42,17 @@ class Statement(NamedTuple):
             if span is not None:
                 return span
         return self.script.span(self.tokens[:1])
+
+    def remark(self, node: exp.Expr, message: str) -> Diagnostic:
+        """Note at its place what there is to say of a part of another dialect."""
+        hint = "cast it to a DECIMAL first"
+        return Diagnostic(
+            code="IB510",
+            message=message,
+            source=self.script.source,
+            span=self.place(node),
+            hint=hint,
+        )
 
 
 def _outwards(node: exp.Expr | None) -> Iterator[exp.Expr]:

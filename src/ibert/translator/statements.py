@@ -12,7 +12,7 @@ from sqlglot import Token, exp
 
 from ibert.catalog import Catalog
 from ibert.catalog.types import write_type
-from ibert.diagnostics import IbertError, collected, did_you_mean
+from ibert.diagnostics import Diagnostic, IbertError, collected, did_you_mean
 from ibert.sql.annotation import ColumnTypes
 from ibert.sql.dialects import check_dialect
 from ibert.sql.parse import AS_WRITTEN, QUERIES, parse_as_written, to_duckdb
@@ -113,10 +113,13 @@ class Statements:
     ----------
     steps
         What the statements gave so far.
+    remarks
+        What depends on the data in them.
     """
 
     def __init__(self, context: Context, dialect: str) -> None:
         self.steps: list[Step] = []
+        self.remarks: list[Diagnostic] = []
         self._context = context
         self._dialect = dialect
         self._names: dict[str, str] = {}  # what the tables of the script are called now
@@ -207,7 +210,10 @@ class Statements:
         original = node
         if self._dialect != "duckdb":
             try:
-                node = parse_as_written(to_duckdb(node, self._dialect, self._columns()))
+                remarked: list[tuple[exp.Expr, str]] = []
+                text = to_duckdb(node, self._dialect, self._columns(), remarked)
+                self.remarks += [self._statement.remark(*found) for found in remarked]
+                node = parse_as_written(text)
             except IbertError as error:
                 (found, *_) = error.diagnostics
                 at = error.node if isinstance(error, UnknownMeaningError) else None

@@ -178,7 +178,11 @@ class Program:
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """What a person should know about the code."""
         last = self._statements.steps[-1].output
-        return (*_of_functions(set(self._module.functions)), *_of_columns(last.labels))
+        return (
+            *self._statements.remarks,
+            *_of_functions(set(self._module.functions)),
+            *_of_columns(last.labels),
+        )
 
     def code(self, form: str = "script") -> str:
         """Write the program."""

@@ -146,10 +146,7 @@ def _sum(arguments: list[Type], _: list[Any]) -> Type | None:
 
 
 def _product(arguments: list[Type], _: list[Any]) -> Type | None:
-    if not _decimals(arguments):
-        return None
-    (p1, s1), (p2, s2) = (dt.as_decimal(kind).args for kind in arguments)
-    return decimal(_precision(p1 + p2, max(p1, p2)), s1 + s2)
+    return dt.product(*arguments) if _decimals(arguments) else None
 
 
 def _precision(wanted: int, widest: int) -> int:
