@@ -122,6 +122,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         For REFUTED and CONDITIONAL: what differs.
     counterexample
         Likewise, where the rows differ: the smallest tables that show it.
+    data
+        How much of the user's own database both ran on, beside those: `whole`, or nothing.
     attempts
         Every candidate of a model, in order.
     """
@@ -133,6 +135,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sql: str | None = None
     difference: Difference | None = None
     counterexample: Counterexample | None = None
+    data: str | None = None
     attempts: tuple[Attempt, ...] = ()
 
 

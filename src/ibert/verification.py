@@ -25,16 +25,8 @@ class Judge(AbstractContextManager["Judge"]):
 
     Parameters
     ----------
-    sql
-        One query.
-    catalog
-        The tables: a `Catalog`, or what `Catalog.from_any` takes. None: the fixture tables.
-    dialect
-        The dialect of the SQL, and of the catalog where that is DDL.
-    seed
-        Makes the rows of the tables.
-    data
-        A DuckDB file with rows of the user's own, which is not changed: both run on it, too.
+    sql, catalog, dialect, seed, data
+        As for `verify`.
 
     Raises
     ------
@@ -73,6 +65,7 @@ class Judge(AbstractContextManager["Judge"]):
             else:
                 tables = Catalog.from_any(catalog, dialect=dialect)
                 witnesses = write_witnesses(folder, tables, sql, dialect=dialect, seed=seed)
+            self._data = None if data is None else "whole"
             if data is not None:
                 witnesses.insert(0, Witness([Path(data)]))
             self._sound = [witness.sound for witness in witnesses]
@@ -84,21 +77,15 @@ class Judge(AbstractContextManager["Judge"]):
         self._resources.close()
 
     def verify(self, code: str) -> Verdict:
-        """Compare what the query and code give; a difference is shown on as few rows as possible.
-
-        Parameters
-        ----------
-        code
-            Ibis code that defines `expr`, or ends with the expression. It sees `con`, `ibis`, `_`
-            and each table under its own name.
-        """
+        """Compare what the query and code give; show a difference on as few rows as possible."""
         verdicts = []
         for verdict in self._verifier.verdicts(self._sql, code, dialect=self._dialect):
             verdicts.append(verdict)
             if verdict.evidence.difference:
                 break
         verdict = combined(verdicts)
-        evidence = verdict.evidence
+        evidence = msgspec.structs.replace(verdict.evidence, data=self._data)
+        verdict = msgspec.structs.replace(verdict, evidence=evidence)
         if evidence.difference is None or evidence.sql is None:
             return verdict
         found = self._verifier.counterexample(
@@ -138,7 +125,8 @@ def verify(
     seed
         Makes the rows of the tables.
     data
-        A DuckDB file with rows of the user's own, which is not changed: both run on it, too.
+        A DuckDB file with rows of the user's own, which is not changed: both run on it, too, as a
+        whole.
 
     Raises
     ------

@@ -16,7 +16,7 @@ from ibis.expr.operations.udf import InputType
 
 from ibert.sandbox.policy import needs_database
 from ibert.sandbox.protocol import Built, Code, Fetch, NeedsDatabase, Tables
-from ibert.sandbox.snippet import Output, expression, failure, fresh_namespace, is_unsettled, read
+from ibert.sandbox.snippet import Output, expression, failure, fresh_namespace, read
 
 # What a late import meets where nothing can be opened: the code may be right all the same.
 _NEEDS_MORE = (ImportError, OSError, NotImplementedError)
@@ -84,7 +84,7 @@ def compiled(expr: ir.Expr) -> Fetch | NeedsDatabase:
     types = list(map(str, schema.types))
     if [dt.dtype(text) for text in types] != list(schema.types):
         return NeedsDatabase()  # a type that has no spelling
-    return Fetch(sql, list(schema.names), types, not op.find(is_unsettled))
+    return Fetch(sql, list(schema.names), types)
 
 
 _RAISE = sg.ErrorLevel.RAISE

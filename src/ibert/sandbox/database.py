@@ -16,7 +16,6 @@ import pyarrow as pa
 from ibis.backends.duckdb.converter import DuckDBPyArrowData
 
 from ibert.sandbox.protocol import Execution, Limits, Result, Tables
-from ibert.sandbox.snippet import is_unsettled
 
 DUCKDB_CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "access_mode": "READ_ONLY",
@@ -97,21 +96,19 @@ class Database:
         types, table = self.execute(sql)
         return self.packed(types, table)
 
-    def fetch(self, sql: str, schema: ibis.Schema, *, settled: bool) -> Execution:
+    def fetch(self, sql: str, schema: ibis.Schema) -> Execution:
         """Do what `to_pyarrow` does, and keep what DuckDB returned before Ibis casts it."""
         self._check(sql)
         types, raw = self.execute(sql)
-        return self.cast(sql, types, raw, schema, settled=settled)
+        return self.cast(sql, types, raw, schema)
 
-    def cast(
-        self, sql: str, types: list[str], raw: pa.Table, schema: ibis.Schema, *, settled: bool
-    ) -> Execution:
+    def cast(self, sql: str, types: list[str], raw: pa.Table, schema: ibis.Schema) -> Execution:
         """Give rows also as Ibis gives them to the user."""
         fetched = DuckDBPyArrowData.convert_table(raw, schema)
         packed = self.packed(types, raw)
         if fetched is raw:  # nothing was cast
-            return Execution(sql, packed, msgspec.structs.replace(packed, types=None), settled)
-        return Execution(sql, packed, self.packed(None, fetched), settled)
+            return Execution(sql, packed, msgspec.structs.replace(packed, types=None))
+        return Execution(sql, packed, self.packed(None, fetched))
 
     def execute(self, sql: str) -> tuple[list[str], pa.Table]:
         """Run SQL; give the DuckDB types of its columns, and its rows."""
@@ -198,5 +195,4 @@ class IbisDatabase(ibis.backends.duckdb.Backend):  # type: ignore[misc]
         relation = expr.as_table()
         sql = self.compile(relation)
         types, raw = self._database.execute(sql)
-        settled = not relation.op().find(is_unsettled)
-        return self._database.cast(sql, types, raw, relation.schema(), settled=settled)
+        return self._database.cast(sql, types, raw, relation.schema())

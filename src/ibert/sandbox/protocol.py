@@ -166,14 +166,11 @@ class Execution(msgspec.Struct, frozen=True, tag=True):
         What DuckDB returns for that SQL.
     fetched
         What the user gets from `to_pyarrow`: the same rows, cast to the types that Ibis declares.
-    settled
-        Whether the rows cannot depend on how those of the tables are stored.
     """
 
     sql: str
     raw: Result
     fetched: Result
-    settled: bool = False
 
 
 class Profile(enum.StrEnum):
@@ -214,7 +211,6 @@ class Fetch(msgspec.Struct, frozen=True, tag=True):
     sql: str
     names: list[str]
     types: list[str]
-    settled: bool = False
     database: int = 0
 
 

@@ -9,21 +9,11 @@ import traceback
 from types import CodeType, ModuleType
 from typing import Any
 
-import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from ibert.sandbox.policy import SNIPPET, PolicyError, check, parse, policy
 from ibert.sandbox.protocol import Code, Failure, FailureKind
 
-# What can depend on the order of rows, and the aggregates that cannot.
-UNSETTLED = (
-    *(ops.Limit, ops.Sample, ops.WindowFunction, ops.Unnest, ops.TableUnnest, ops.Impure),
-    *(ops.ScalarUDF, ops.SQLQueryResult),
-)
-SETTLED_AGGREGATES = (
-    *(ops.CountStar, ops.Count, ops.CountDistinct, ops.CountDistinctStar),
-    *(ops.Sum, ops.Mean, ops.Min, ops.Max),
-)
 MESSAGE = 4000  # characters of what an exception says that leave the process
 
 
@@ -52,15 +42,6 @@ class Output(io.TextIOBase):
         """Raise if it was too much, whoever hid that before."""
         if self._left < 0:
             raise TooMuchOutputError
-
-
-def is_unsettled(op: ops.Node) -> bool:
-    """Tell whether what an operation gives can depend on the order of its rows."""
-    if isinstance(op, ops.Reduction):
-        return not isinstance(op, SETTLED_AGGREGATES)
-    if isinstance(op, ops.JoinChain):
-        return any(link.how == "asof" for link in op.rest)
-    return isinstance(op, UNSETTLED)
 
 
 def read(code: Code, *, checked: bool = True) -> ast.Module:

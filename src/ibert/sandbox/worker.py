@@ -194,7 +194,7 @@ def answer(job: Query | Fetch, database: Database) -> Reply:
             return database.query(job.sql)
         types = map(dt.dtype, job.types)
         schema = sch.Schema(dict(zip(job.names, types, strict=True)))
-        return database.fetch(job.sql, schema, settled=job.settled)
+        return database.fetch(job.sql, schema)
     except BaseException as error:  # noqa: BLE001  the boundary
         return _failure(error, 0)
 

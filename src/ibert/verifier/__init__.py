@@ -5,6 +5,6 @@ from ibert.verifier.parallel import groups, verify_many
 from ibert.verifier.verify import Job, Verifier
 
 # Raised whenever a change could turn a verdict over.
-VERIFIER_VERSION = 1
+VERIFIER_VERSION = 2
 
 __all__ = ["VERIFIER_VERSION", "Job", "Verifier", "compare", "groups", "verify_many"]

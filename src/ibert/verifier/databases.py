@@ -86,6 +86,7 @@ class Databases:
         yield "totals", self._totals
         yield "aware", lambda: self._aware(8)
         yield "counts", self._counts
+        yield "rows", lambda: self._aware(40)
         if self._joint.analysis.limits:
             most = max(self._joint.analysis.limits) + SLACK
             yield "many", lambda: self._many(min(most, MOST_REPLICAS))

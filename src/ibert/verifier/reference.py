@@ -8,11 +8,13 @@ from functools import lru_cache
 
 from sqlglot import exp
 
+from ibert.diagnostics import IbertError
 from ibert.sandbox import Failure, Result
 from ibert.sql import Output, describe_output, is_qualified, parse_query, to_duckdb
 from ibert.sql.annotation import ColumnTypes
 from ibert.verifier.comparison import Row, compare, rows_of
 
+MOST_CHARACTERS = 65_536  # of SQL: it is parsed here, where no limit of the sandbox holds
 Run = Callable[..., Result | Failure]  # runs SQL on the database of a number
 
 
@@ -54,6 +56,26 @@ def parsed(sql: str, dialect: str = "duckdb") -> exp.Expr:
 @lru_cache(maxsize=16)
 def _output(sql: str) -> Output:
     return describe_output(parsed(sql))
+
+
+@lru_cache(maxsize=16)
+def is_settled(sql: str) -> bool:
+    """Tell whether what SQL gives cannot depend on the order in which rows are stored.
+
+    What is not understood may depend on it.
+
+    Examples
+    --------
+    >>> is_settled("SELECT max(a) FROM t"), is_settled("SELECT first(a) FROM t")
+    (True, False)
+    """
+    if len(sql) > MOST_CHARACTERS:
+        return False
+    try:
+        output = _output(sql)
+    except IbertError:
+        return False
+    return output.settled and not output.volatile
 
 
 def in_duckdb(sql: str, dialect: str, columns: ColumnTypes) -> str:

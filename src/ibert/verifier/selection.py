@@ -26,6 +26,8 @@ from ibert.verifier.scratch import Scratch
 MOST = 8  # databases that are kept
 IDLE = 24  # databases in a row that told nothing new, after which no more are tried
 PROBES = 60  # mutants that choose among them
+# Kinds that fill the places that are left, as each tells what none of the others does.
+FILLING = ("rows", "flat", "aware", "totals", "deep", "mini", "counts", "ties", "witness", "rich")
 SECONDS = 6.0  # of CPU time that may be spent on choosing
 
 
@@ -186,8 +188,9 @@ def _best(kept: list[Chosen], most: int) -> list[Chosen]:
     if loose and all(chosen.database.sound for chosen in best):
         best = [*best[: most - 1], loose]
     kinds = {chosen.database.kind for chosen in best}
-    for chosen in ranked:
-        if len(best) < most and chosen.database.kind not in kinds:
-            best.append(chosen)
-            kinds.add(chosen.database.kind)
+    others = {chosen.database.kind: chosen for chosen in reversed(ranked)}
+    for kind in (*FILLING, *others):
+        if len(best) < most and kind in others and kind not in kinds:
+            best.append(others[kind])
+            kinds.add(kind)
     return sorted(best, key=lambda chosen: (not chosen.database.sound, chosen.database.size))

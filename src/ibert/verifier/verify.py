@@ -20,9 +20,15 @@ from ibert.sql.annotation import ColumnTypes
 from ibert.verdict import Counterexample, Difference, Evidence, Status, Verdict
 from ibert.verifier.comparison import compare, rows_of
 from ibert.verifier.counterexample import shrink
-from ibert.verifier.reference import Reference, in_duckdb, parsed, refer
+from ibert.verifier.reference import (
+    MOST_CHARACTERS,
+    Reference,
+    in_duckdb,
+    is_settled,
+    parsed,
+    refer,
+)
 
-MOST_CHARACTERS = 65_536  # of SQL: it is parsed here, where no limit of the sandbox holds
 _CODES = {
     FailureKind.RAISED: "IB302",
     FailureKind.REFUSED: "IB308",
@@ -183,7 +189,7 @@ class Verifier(AbstractContextManager["Verifier"]):
         verdict = self.judge(reference, execution)
         if not verdict.verified or isinstance(reference, Failure) or isinstance(execution, Failure):
             return verdict
-        for database in () if execution.settled else self._witnesses[witness][1:]:
+        for database in () if is_settled(execution.sql) else self._witnesses[witness][1:]:
             again = self._run_again(code, execution, database, constants)
             if isinstance(again, Failure):
                 return self.judge(reference, again)
@@ -207,7 +213,7 @@ class Verifier(AbstractContextManager["Verifier"]):
         fetched = _cast(raw, first.fetched.table.schema) if isinstance(raw, Result) else None
         if isinstance(raw, Failure) or fetched is None:
             return self.execute(code, witness=witness, constants=constants)
-        return Execution(first.sql, raw, fetched, first.settled)
+        return Execution(first.sql, raw, fetched)
 
     def _run_again(
         self, code: str, execution: Execution, database: int, constants: int | None
