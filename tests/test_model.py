@@ -57,6 +57,7 @@ class Recorded:
 
     rounds: list[list[str]]
     asked: list[Prompt] = field(default_factory=list)
+    fills_in: bool = False
 
     def generate(
         self, prompts: Sequence[Prompt], settings: GenerationSettings
@@ -306,7 +307,7 @@ def test_a_package_that_is_missing_stops(checkpoint: Path, monkeypatch: pytest.M
 
 
 def test_options_that_the_engine_has_no_use_for_are_refused() -> None:
-    with pytest.raises(IbertError, match="gives scripts"):
+    with pytest.raises(IbertError, match="no use for form"):
         ibert.sql_to_ibis(SQL, SHOP, engine="model", form="function")
     with pytest.raises(IbertError, match="no engine 'oracle'"):
         ibert.sql_to_ibis(SQL, SHOP, engine="oracle")

@@ -38,6 +38,11 @@ class Endpoint:
             base_url=url, api_key=key or "none", max_retries=2, timeout=SECONDS
         )
 
+    @property
+    def fills_in(self) -> bool:
+        """Whether it takes code with a gap: few servers do, and none says so."""
+        return False
+
     def generate(
         self, prompts: Sequence[Prompt], settings: GenerationSettings
     ) -> list[list[Generated]]:

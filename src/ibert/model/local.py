@@ -32,6 +32,11 @@ class LocalModel:
         model.generation_config = GenerationConfig()
         model.eval()
 
+    @property
+    def fills_in(self) -> bool:
+        """Whether its tokenizer has tokens for code with a gap."""
+        return self.tokenization.fills_in
+
     def generate(
         self, prompts: Sequence[Prompt], settings: GenerationSettings
     ) -> list[list[Generated]]:
