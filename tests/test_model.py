@@ -7,13 +7,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 from click.testing import CliRunner
+from recorded import Recorded
 from tiny_checkpoint import write_checkpoint
 
 import ibert
@@ -31,7 +31,6 @@ from ibert.model import (
 )
 from ibert.model.checkpoint import pull
 from ibert.model.extraction import extract
-from ibert.model.generation import Prompt
 from ibert.model.local import LocalModel, load
 from ibert.model.prompts import task_prompt
 from ibert.model.tokenization import Tokenization
@@ -49,22 +48,6 @@ RIGHT = (
 WRONG = RIGHT.replace(">", ">=")
 RAISES = RIGHT.replace("select", "selekt")
 SHORT = GenerationSettings(max_new_tokens=12)
-
-
-@dataclass
-class Recorded:
-    """Gives answers that were recorded, a round at a time; keeps what it was asked."""
-
-    rounds: list[list[str]]
-    asked: list[Prompt] = field(default_factory=list)
-    fills_in: bool = False
-
-    def generate(
-        self, prompts: Sequence[Prompt], settings: GenerationSettings
-    ) -> list[list[Generated]]:
-        self.asked += prompts
-        texts = self.rounds.pop(0)
-        return [[Generated(text=text, prompt_tokens=7, tokens=3) for text in texts]]
 
 
 @pytest.fixture(scope="session")
