@@ -1,5 +1,6 @@
 """The engine `model` in all six tasks: asked, judged as the compiler is, and told what is wrong."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,24 @@ def test_every_command_stops_without_weights(
     [diagnostic] = raised.value.diagnostics
     assert "is not on this machine" in diagnostic.message
     assert diagnostic.hint == "ibert model pull Qwen/Qwen2.5-Coder-1.5B-Instruct"
+
+
+def test_a_tiny_model_is_evaluated(checkpoint: Path, tmp_path: Path) -> None:
+    options = ["--engine", "model", "--model", str(checkpoint), "--max-new-tokens", "8"]
+    drawn = ["--candidates", "2", "--temperature", "1", "--refine", "1"]
+    command = ["eval", "engines", "--tasks", "qa,code_completion", "--limit", "1"]
+    result = CliRunner().invoke(
+        cli, [*command, *options, *drawn, "--out", str(tmp_path), "--format", "json"]
+    )
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert (found["engine"], found["cases"]) == (str(checkpoint), 2)
+    assert (found["total"]["right"]["count"], found["total"]["oracle"]["count"]) == (0, 2)
+    assert set(found["total"]["pass_at"]) == {"1", "2"}
+    assert 0 < found["tokens"] <= 2 * 2 * 2 * 8
+    run = json.loads((tmp_path / "run.json").read_text())
+    assert set(run["prompts"]) == {"qa", "code_completion"}
+    assert run["fills_in"]
 
 
 def test_options_of_models_are_refused_for_the_compiler() -> None:

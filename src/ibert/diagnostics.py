@@ -111,6 +111,9 @@ CODES = {
     "IB904": "a server does not answer",
     "IB905": "a setting that means nothing",
     "IB906": "an answer without code",
+    "IB930": "a run of an evaluation that cannot be read",
+    "IB931": "runs that do not go together",
+    "IB932": "a task that is not evaluated",
 }
 
 

@@ -4,6 +4,7 @@ import click
 
 from ibert.cli.evaluate.code_completion import code_completion
 from ibert.cli.evaluate.documentation import documentation
+from ibert.cli.evaluate.engines import compare, engines, score
 from ibert.cli.evaluate.error_resolution import error_resolution
 from ibert.cli.evaluate.ibis_to_sql import ibis_to_sql
 from ibert.cli.evaluate.native import ibis_sql
@@ -28,12 +29,15 @@ def evaluate() -> None:
 
 for command in (
     code_completion,
+    compare,
     documentation,
+    engines,
     error_resolution,
     ibis_sql,
     ibis_to_sql,
     qa,
     sandbox,
+    score,
     translate,
     verifier,
 ):
