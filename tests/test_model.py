@@ -212,6 +212,13 @@ def test_drawing_follows_the_seed(tiny: LocalModel) -> None:
     assert len({answer.text for answer in one[0]}) == 3
 
 
+def test_drawing_does_not_depend_on_what_else_is_asked_first(tiny: LocalModel) -> None:
+    drawn = GenerationSettings(max_new_tokens=12, temperature=1.0)
+    gap, question = FillIn("expr = orders.", "\n"), chat(SQL)
+    one, other = tiny.generate([gap, question], drawn), tiny.generate([question, gap], drawn)
+    assert one == other[::-1]
+
+
 def test_a_checkpoint_answers_on_the_command_line(checkpoint: Path, tmp_path: Path) -> None:
     tables = tmp_path / "shop.sql"
     tables.write_text("CREATE TABLE orders (id BIGINT NOT NULL, status VARCHAR)")
@@ -249,6 +256,13 @@ def test_what_is_missing_stops(
     [diagnostic] = raised.value.diagnostics
     assert message in diagnostic.message
     assert command in diagnostic.hint
+
+
+def test_bits_without_the_package_stop(monkeypatch: pytest.MonkeyPatch, checkpoint: Path) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    settings = ModelSettings(model=str(checkpoint), device="cuda", bits=4)
+    with pytest.raises(IbertError, match=r"'bitsandbytes' is not installed\n.*pip install bits"):
+        load(settings)
 
 
 @pytest.mark.usefixtures("no_hub")

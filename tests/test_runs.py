@@ -121,7 +121,8 @@ def test_the_report_shows_the_worst_first(ran: tuple[Path, Figures]) -> None:
 def test_a_run_that_was_killed_goes_on(cases: list[Case], tmp_path: Path) -> None:
     right = {case.name: ["right"] for case in cases}
     whole, first = tmp_path / "whole", Scripted(cases, right)
-    run(whole, first, judge=True)
+    one_by_one = GenerationSettings(batch_size=1)
+    run(whole, first, generation=one_by_one)
     torn = tmp_path / "torn"
     torn.mkdir()
     for name in (record.RUN, record.CASES):
@@ -129,7 +130,7 @@ def test_a_run_that_was_killed_goes_on(cases: list[Case], tmp_path: Path) -> Non
     lines = (whole / record.GENERATIONS).read_bytes().splitlines(keepends=True)
     (torn / record.GENERATIONS).write_bytes(lines[0] + lines[1][:20])
     second = Scripted(cases, right)
-    found = run(torn, second)
+    found = run(torn, second, generation=one_by_one)
     assert (len(first.asked), len(second.asked)) == (4, 3)
     assert found.total.right.count == 4
     texts = [_texts(folder / record.GENERATIONS) for folder in (whole, torn)]

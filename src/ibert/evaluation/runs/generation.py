@@ -52,17 +52,18 @@ def generate(
     IbertError
         IB931 if the folder holds another run.
     """
-    found = record.begin(folder, run, cases)
-    done = record.by_case(found)
-    missing = [case for case in cases if case.id not in done]
-    for batch in record.batches(missing, run.generation.batch_size):
+    done = record.by_case(record.begin(folder, run, cases))
+    for batch in record.batches(cases, run.generation.batch_size):
+        missing = [case for case in batch if case.id not in done]
         if backend is None:
-            made = [_compiled(case) for case in batch]
+            made = [_compiled(case) for case in missing]
         else:
-            made = _asked(batch, run, backend)
+            # What is drawn depends on the batch: one that was torn is asked again as a whole.
+            made = _asked(batch, run, backend) if missing else []
         for generation in made:
-            record.append(folder, generation)
-            done[generation.case] = generation
+            if generation.case not in done:
+                record.append(folder, generation)
+                done[generation.case] = generation
         if progress is not None:
             progress(len(done), len(cases))
     return [done[case.id] for case in cases]
