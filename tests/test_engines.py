@@ -125,7 +125,7 @@ def test_a_tiny_model_is_evaluated(checkpoint: Path, tmp_path: Path) -> None:
     assert 0 < found["tokens"] <= 2 * 2 * 2 * 8
     run = json.loads((tmp_path / "run.json").read_text())
     assert set(run["prompts"]) == {"qa", "code_completion"}
-    assert run["fills_in"]
+    assert (run["fills_in"], run["place"]) == (True, "cpu, float32")
 
 
 def test_options_of_models_are_refused_for_the_compiler() -> None:

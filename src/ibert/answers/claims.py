@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 import ibis
@@ -15,6 +15,7 @@ from ibert.api_index.introspection import public_classes
 
 _MARKDOWN = MarkdownIt("commonmark")
 _PYTHON = ("", "py", "python", "python3")
+_OTHERS = ("df", "np", "pd", "pl", "spark", "datetime")  # whose methods are not those of Ibis
 _LANGUAGE_TYPES = (str, list, dict, tuple, set, int, float)  # whose methods code calls, too
 
 
@@ -44,28 +45,34 @@ def names_in(text: str) -> list[str]:
     >>> names_in("Use `Table.filter`, or `t.where(...)`: a column `x` is no name of Ibis.")
     ['Table.filter', '.where()']
     """
-    found: dict[str, None] = {}
-    for piece in (*_inline(text), *examples_in(text)):
-        try:
-            module = ast.parse(piece.strip().lstrip("."))
-        except (SyntaxError, ValueError, RecursionError):
-            continue
-        own = {node.name for node in ast.walk(module) if isinstance(node, ast.FunctionDef)}
-        for name in _names(module, is_method=piece.strip().startswith(".")):
-            if name.strip(".()") not in own:
-                found[name] = None
-    return list(found)
+    return list(dict.fromkeys([*_named(_inline(text)), *_named(examples_in(text))]))
 
 
 def invented(text: str) -> list[str]:
     """Give the names in a text that the installed Ibis does not have.
 
+    What an example calls is left to running it, as are the methods of what is no Ibis.
+
     Examples
     --------
     >>> invented("`Table.filter` keeps rows, `Table.where` does not, nor `t.keep_rows(1)`.")
     ['Table.where', '.keep_rows()']
+    >>> invented("It is what `df.merge(other)` is in pandas.")
+    []
     """
-    return [name for name in names_in(text) if not _exists(name)]
+    shown = [name for name in _named(examples_in(text)) if not name.startswith(".")]
+    names = dict.fromkeys([*_named(_inline(text)), *shown])
+    return [name for name in names if not _exists(name)]
+
+
+def _named(pieces: Iterable[str]) -> Iterator[str]:
+    """Yield the names of Ibis in pieces of code."""
+    for piece in pieces:
+        try:
+            module = ast.parse(piece.strip().lstrip("."))
+        except (SyntaxError, ValueError, RecursionError):
+            continue
+        yield from _names(module, is_method=piece.strip().startswith("."))
 
 
 def _inline(text: str) -> Iterator[str]:
@@ -82,7 +89,7 @@ def _names(module: ast.Module, *, is_method: bool) -> Iterator[str]:
             whole = ast.unparse(node)
             if whole.partition(".")[0] in owners and whole.replace(".", "").isidentifier():
                 yield whole
-            elif node in called:
+            elif node in called and whole.partition(".")[0] not in _OTHERS:
                 yield f".{node.attr}()"
         elif is_method and isinstance(node, ast.Name) and node in called:
             yield f".{node.id}()"

@@ -33,6 +33,11 @@ class LocalModel:
         model.eval()
 
     @property
+    def place(self) -> str:
+        """What it computes on, and in which numbers."""
+        return f"{self.model.device}, {str(self.model.dtype).removeprefix('torch.')}"
+
+    @property
     def fills_in(self) -> bool:
         """Whether its tokenizer has tokens for code with a gap."""
         return self.tokenization.fills_in

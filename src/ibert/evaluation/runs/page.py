@@ -134,7 +134,8 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
         yield "model", f"{run.model.model} at {run.model.pinned or 'no revision'}"
         if run.model.adapter:
             yield "adapter", run.model.adapter
-        yield "device", f"{run.model.device}, {run.model.dtype}, {run.model.bits or 'all'} bits"
+    if run.place:
+        yield "computed on", run.place
     settings = run.generation
     yield "candidates", f"{settings.candidates} at temperature {settings.temperature}"
     yield "batch size", str(settings.batch_size)

@@ -30,6 +30,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         `compiler` or `model`.
     model
         Which model; None for the compiler, and for one that was given open.
+    place
+        What a model in this process computed on, and in which numbers.
     generation
         How answers were generated.
     rounds
@@ -46,6 +48,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     engine: str
     model: ModelSettings | None = None
+    place: str = ""
     generation: GenerationSettings = GenerationSettings()
     rounds: int = 0
     fills_in: bool = False

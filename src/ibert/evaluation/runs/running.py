@@ -16,6 +16,7 @@ from ibert.evaluation.runs.page import page
 from ibert.evaluation.runs.record import Run
 from ibert.evaluation.runs.scoring import Scored, score
 from ibert.model.generation import Backend, GenerationSettings
+from ibert.model.local import LocalModel
 from ibert.model.prompts import task_prompt
 from ibert.model.settings import ModelSettings, open_backend
 from ibert.report import write_page
@@ -78,6 +79,7 @@ def run_engine(
     run = Run(
         engine=engine,
         model=settings,
+        place=backend.place if isinstance(backend, LocalModel) else "",
         generation=generation or GenerationSettings(),
         rounds=refine,
         fills_in=backend is None or backend.fills_in,  # the compiler completes code as it stands
