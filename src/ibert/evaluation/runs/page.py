@@ -49,7 +49,8 @@ def page(run: Run, figures: Figures, rows: Rows) -> Page:
 def _summary(figures: Figures) -> Iterator[Piece]:
     total = figures.total
     yield Figure(f"{total.right.share:.1%}", "right", _interval(total.right))
-    yield Figure(f"{100 * total.gain:+.1f}", "points by refinement", _interval(total.first))
+    first = f"first round: {_interval(total.first)}"
+    yield Figure(f"{100 * total.gain:+.1f}", "points by refinement", first)
     yield Figure(f"{total.oracle.share:.1%}", "of the references are right")
     yield Figure(f"{total.empty.share:.1%}", "of the empty answers are right")
     yield Figure(f"{figures.tokens:,}", "tokens written", f"{figures.prompt_tokens:,} read")
