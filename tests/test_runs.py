@@ -207,6 +207,14 @@ def test_cases_are_those_of_held_out_structures() -> None:
     assert len({case.id for case in made}) == 3
 
 
+def test_options_without_a_command_are_those_of_engines(tmp_path: Path) -> None:
+    command = ["eval", "--engine", "compiler", "--tasks", "q", "--out", str(tmp_path)]
+    result = CliRunner().invoke(cli, command)
+    assert isinstance(result.exception, IbertError)
+    assert "no task 'q'" in str(result.exception)
+    assert "ibis_sql" in CliRunner().invoke(cli, ["eval", "--help"]).stdout
+
+
 @pytest.mark.slow
 def test_the_compiler_answers_every_task(tmp_path: Path) -> None:
     result = CliRunner().invoke(

@@ -21,6 +21,12 @@ class _Suites(click.Group):
         """Find a command by its name in either spelling."""
         return super().get_command(context, name.replace("-", "_"))
 
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """Take options without a command as those of `engines`."""
+        if args and args[0].startswith("--") and args[0] not in context.help_option_names:
+            args = ["engines", *args]
+        return super().parse_args(context, args)
+
 
 @click.group(name="eval", cls=_Suites)
 def evaluate() -> None:
