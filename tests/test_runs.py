@@ -161,6 +161,15 @@ def test_generating_and_judging_are_apart(cases: list[Case], tmp_path: Path) -> 
     assert (found["name"], found["cases"], found["total"]["right"]["count"]) == ("engines", 2, 1)
 
 
+def test_cases_may_be_given(ran: tuple[Path, Figures], tmp_path: Path) -> None:
+    cases = ran[0] / record.CASES
+    options = ["--cases", str(cases), "--tasks", "qa", "--limit", "2", "--no-judge"]
+    result = CliRunner().invoke(cli, ["eval", "engines", *options, "--out", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert cases.read_bytes().startswith((tmp_path / record.CASES).read_bytes())
+    assert len(record.read_lines(tmp_path / record.GENERATIONS, Generation)) == 2
+
+
 def test_a_reference_that_is_not_right_is_named(ran: tuple[Path, Figures], tmp_path: Path) -> None:
     folder, _ = ran
     for name in (record.RUN, record.GENERATIONS):

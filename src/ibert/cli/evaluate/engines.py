@@ -37,6 +37,12 @@ _folder = click.Path(path_type=Path, file_okay=False)
 @click.option(
     "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Of each task."
 )
+@click.option(
+    "--cases",
+    "given",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The cases.jsonl of a run, or a file like it; without it: held-out templates.",
+)
 @click.option("--case-seed", default=0, show_default=True, help="Chooses the cases.")
 @click.option("--seed", default=0, show_default=True, help="Of what a model draws.")
 @click.option("--batch-size", default=8, show_default=True, help="Prompts at a time.")
@@ -48,6 +54,7 @@ def engines(
     tasks: str,
     folder: Path,
     limit: int,
+    given: Path | None,
     case_seed: int,
     seed: int,
     batch_size: int,
@@ -76,6 +83,7 @@ def engines(
         refine=model_options.refine,
         limit=limit,
         seed=case_seed,
+        given=given,
         judge=judge,
         progress=progress_bar,
     )

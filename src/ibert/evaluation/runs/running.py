@@ -37,6 +37,7 @@ def run_engine(
     refine: int = 0,
     limit: int = 20,
     seed: int = 0,
+    given: Path | None = None,
     judge: bool = True,
     progress: Progress,
 ) -> Figures | None:
@@ -60,6 +61,8 @@ def run_engine(
         How many cases of each task, at most.
     seed
         Chooses the cases.
+    given
+        A file of cases, such as a run's cases.jsonl, instead of those from the templates.
     judge
         Whether to judge at once; `score` does it later otherwise.
     progress
@@ -89,7 +92,9 @@ def run_engine(
         versions=dict(_versions()),
         prompts={} if backend is None else {task: task_prompt(task).version for task in tasks},
     )
-    cases = make_cases(tasks, limit=limit, seed=seed)
+    cases = (
+        make_cases(tasks, limit=limit, seed=seed) if given is None else _read(given, tasks, limit)
+    )
     with progress("answers") as bar:
         generate(folder, run, cases, backend, progress=bar)
     return judged(folder, progress=progress) if judge else None
@@ -110,6 +115,12 @@ def judged(folder: Path, *, progress: Progress) -> Figures:
     rows = [(cases[one.case], one) for one in record.read_lines(folder / record.SCORED, Scored)]
     write_page(folder / record.REPORT, page(run, found, rows))
     return found
+
+
+def _read(path: Path, tasks: Sequence[str], limit: int) -> list[Case]:
+    """Read the first cases of each task from a file."""
+    found = record.read_lines(path, Case)
+    return [case for task in tasks for case in [one for one in found if one.task == task][:limit]]
 
 
 def _opened(model: ModelSettings | Backend | None) -> tuple[ModelSettings | None, Backend | None]:
