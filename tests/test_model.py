@@ -1,13 +1,16 @@
 """The model engine: on a tiny checkpoint in the real format, and on recorded answers."""
 
+import json
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -289,6 +292,37 @@ def test_a_server_answers_as_the_model_does_here(server: ModelSettings, tiny: Lo
 
 def _stripped(answers: list[Generated]) -> list[tuple[str, int, int]]:
     return [(one.text.strip(), one.prompt_tokens, one.tokens) for one in answers]
+
+
+class _Answers(BaseHTTPRequestHandler):
+    """A server that answers every conversation with half of a character."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        message = {"role": "assistant", "content": "SELECT 1 \ud800"}
+        choice = {"index": 0, "message": message, "finish_reason": "length"}
+        usage = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
+        kind = {"id": "1", "object": "chat.completion", "created": 0, "model": "tiny"}
+        body = json.dumps({**kind, "choices": [choice], "usage": usage}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_answers_of_servers_are_text_that_can_be_kept() -> None:
+    with HTTPServer(("127.0.0.1", 0), _Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/v1"
+        backend = open_backend(ModelSettings(endpoint=url, model="tiny"))
+        [[answer]] = backend.generate([chat("x")], SHORT)
+        server.shutdown()
+    expected = Generated(text="SELECT 1 ?", prompt_tokens=5, tokens=3, finished=False)
+    assert answer == expected
 
 
 def test_a_server_that_is_not_there_stops() -> None:

@@ -97,7 +97,7 @@ def _generated(answer: Any) -> Generated:
     text = choice.message.content if hasattr(choice, "message") else choice.text
     usage = answer.usage
     return Generated(
-        text=text or "",
+        text=(text or "").encode(errors="replace").decode(),  # JSON may hold half a character
         prompt_tokens=usage.prompt_tokens if usage else 0,
         tokens=usage.completion_tokens if usage else 0,
         finished=choice.finish_reason != "length",

@@ -107,9 +107,9 @@ def fix(
         def run(text: str) -> Execution | Failure:
             return sandbox.run(text, profile=Profile.OWN, constants=None)
 
-        if model_asker is not None:
-            return _by_model(code, tables, run, model_asker, source, sandbox.protection.level)
         try:
+            if model_asker is not None:
+                return _by_model(code, tables, run, model_asker, source, sandbox.protection.level)
             found = repair(code, tables, run)
         except RecursionError:
             message = "the code is nested too deeply"
