@@ -1,19 +1,22 @@
 """The model engine: on a tiny checkpoint in the real format, and on recorded answers."""
 
+import json
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 import yaml
 from click.testing import CliRunner
+from recorded import Recorded
 from tiny_checkpoint import write_checkpoint
 
 import ibert
@@ -31,7 +34,6 @@ from ibert.model import (
 )
 from ibert.model.checkpoint import pull
 from ibert.model.extraction import extract
-from ibert.model.generation import Prompt
 from ibert.model.local import LocalModel, load
 from ibert.model.prompts import task_prompt
 from ibert.model.tokenization import Tokenization
@@ -49,21 +51,6 @@ RIGHT = (
 WRONG = RIGHT.replace(">", ">=")
 RAISES = RIGHT.replace("select", "selekt")
 SHORT = GenerationSettings(max_new_tokens=12)
-
-
-@dataclass
-class Recorded:
-    """Gives answers that were recorded, a round at a time; keeps what it was asked."""
-
-    rounds: list[list[str]]
-    asked: list[Prompt] = field(default_factory=list)
-
-    def generate(
-        self, prompts: Sequence[Prompt], settings: GenerationSettings
-    ) -> list[list[Generated]]:
-        self.asked += prompts
-        texts = self.rounds.pop(0)
-        return [[Generated(text=text, prompt_tokens=7, tokens=3) for text in texts]]
 
 
 @pytest.fixture(scope="session")
@@ -228,6 +215,13 @@ def test_drawing_follows_the_seed(tiny: LocalModel) -> None:
     assert len({answer.text for answer in one[0]}) == 3
 
 
+def test_drawing_does_not_depend_on_what_else_is_asked_first(tiny: LocalModel) -> None:
+    drawn = GenerationSettings(max_new_tokens=12, temperature=1.0)
+    gap, question = FillIn("expr = orders.", "\n"), chat(SQL)
+    one, other = tiny.generate([gap, question], drawn), tiny.generate([question, gap], drawn)
+    assert one == other[::-1]
+
+
 def test_a_checkpoint_answers_on_the_command_line(checkpoint: Path, tmp_path: Path) -> None:
     tables = tmp_path / "shop.sql"
     tables.write_text("CREATE TABLE orders (id BIGINT NOT NULL, status VARCHAR)")
@@ -267,6 +261,13 @@ def test_what_is_missing_stops(
     assert command in diagnostic.hint
 
 
+def test_bits_without_the_package_stop(monkeypatch: pytest.MonkeyPatch, checkpoint: Path) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    settings = ModelSettings(model=str(checkpoint), device="cuda", bits=4)
+    with pytest.raises(IbertError, match=r"'bitsandbytes' is not installed\n.*pip install bits"):
+        load(settings)
+
+
 @pytest.mark.usefixtures("no_hub")
 def test_a_pull_without_a_hub_stops() -> None:
     with pytest.raises(IbertError, match="the hub does not give 'Qwen/"):
@@ -293,6 +294,37 @@ def _stripped(answers: list[Generated]) -> list[tuple[str, int, int]]:
     return [(one.text.strip(), one.prompt_tokens, one.tokens) for one in answers]
 
 
+class _Answers(BaseHTTPRequestHandler):
+    """A server that answers every conversation with half of a character."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        message = {"role": "assistant", "content": "SELECT 1 \ud800"}
+        choice = {"index": 0, "message": message, "finish_reason": "length"}
+        usage = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
+        kind = {"id": "1", "object": "chat.completion", "created": 0, "model": "tiny"}
+        body = json.dumps({**kind, "choices": [choice], "usage": usage}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_answers_of_servers_are_text_that_can_be_kept() -> None:
+    with HTTPServer(("127.0.0.1", 0), _Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/v1"
+        backend = open_backend(ModelSettings(endpoint=url, model="tiny"))
+        [[answer]] = backend.generate([chat("x")], SHORT)
+        server.shutdown()
+    expected = Generated(text="SELECT 1 ?", prompt_tokens=5, tokens=3, finished=False)
+    assert answer == expected
+
+
 def test_a_server_that_is_not_there_stops() -> None:
     settings = ModelSettings(endpoint="http://127.0.0.1:9/v1", model="tiny")
     with pytest.raises(IbertError, match=r"IB904 the server at .* does not answer"):
@@ -306,7 +338,7 @@ def test_a_package_that_is_missing_stops(checkpoint: Path, monkeypatch: pytest.M
 
 
 def test_options_that_the_engine_has_no_use_for_are_refused() -> None:
-    with pytest.raises(IbertError, match="gives scripts"):
+    with pytest.raises(IbertError, match="no use for form"):
         ibert.sql_to_ibis(SQL, SHOP, engine="model", form="function")
     with pytest.raises(IbertError, match="no engine 'oracle'"):
         ibert.sql_to_ibis(SQL, SHOP, engine="oracle")

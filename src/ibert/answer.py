@@ -73,6 +73,15 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     tokens: int
     seconds: float
 
+    def __add__(self, other: Costs) -> Costs:
+        return Costs(
+            rounds=self.rounds + other.rounds,
+            candidates=self.candidates + other.candidates,
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            tokens=self.tokens + other.tokens,
+            seconds=round(self.seconds + other.seconds, 3),
+        )
+
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One of the texts that may stand at a cursor.

@@ -97,6 +97,7 @@ CODES = {
     "IB604": "completed code that raises",
     "IB801": "a question that the API of Ibis does not answer",
     "IB802": "a question that cannot be read",
+    "IB803": "an answer that claims what is not so",
     "IB851": "an unknown function",
     "IB852": "no plain function over tables",
     "IB853": "a function that cannot be told without running it",
@@ -104,12 +105,16 @@ CODES = {
     "IB855": "a function that has a docstring",
     "IB856": "an example that did not run",
     "IB857": "a docstring that a validator finds fault with",
+    "IB858": "a docstring that claims what is not so",
     "IB901": "a package is missing",
     "IB902": "a model or an adapter is missing",
     "IB903": "a device is missing",
     "IB904": "a server does not answer",
     "IB905": "a setting that means nothing",
     "IB906": "an answer without code",
+    "IB930": "a run of an evaluation that cannot be read",
+    "IB931": "runs that do not go together",
+    "IB932": "a task that is not evaluated",
 }
 
 

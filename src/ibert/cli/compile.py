@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from ibert.cli.model import ModelOptions, model_options
 from ibert.cli.options import catalog_option, format_option, seed_option
 from ibert.cli.output import FINDINGS, print_answer, print_json
 
@@ -18,6 +19,7 @@ from ibert.cli.output import FINDINGS, print_answer, print_json
 @click.option("--verify/--no-verify", default=True, help="Run both sides and compare.")
 @click.option("--explain", is_flag=True, help="Show the query's steps, with the lines they are on.")
 @seed_option
+@model_options
 @format_option
 def to_sql(
     file: str,
@@ -27,6 +29,7 @@ def to_sql(
     verify: bool,
     explain: bool,
     seed: int,
+    model_options: ModelOptions,
     format_: str,
 ) -> None:
     """Compile the Ibis code in FILE (- for stdin) to SQL, and prove it by running both.
@@ -49,6 +52,7 @@ def to_sql(
         explain=explain,
         seed=seed,
         source=source,
+        **model_options.arguments(),
     )
     if format_ == "json":
         print_json(answer)

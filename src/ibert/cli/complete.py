@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ibert.cli.model import ModelOptions, model_options
 from ibert.cli.options import catalog_option, format_option
 from ibert.cli.output import FINDINGS, note, print_answer, print_json
 
@@ -23,9 +24,15 @@ LIMIT = 10
 @click.option("--at", metavar="LINE:COLUMN", help="Where the cursor is, from 1:1; else: the end.")
 @catalog_option
 @click.option("--limit", type=click.IntRange(min=1), default=LIMIT, show_default=True)
+@model_options
 @format_option
 def complete(
-    place: str, at: str | None, catalogs: tuple[str, ...], limit: int, format_: str
+    place: str,
+    at: str | None,
+    catalogs: tuple[str, ...],
+    limit: int,
+    model_options: ModelOptions,
+    format_: str,
 ) -> None:
     """Complete the Ibis code in FILE (- for stdin) at a cursor.
 
@@ -43,7 +50,14 @@ def complete(
         if position is None:
             raise click.BadParameter("a line and a column are wanted: 3:14", param_hint="--at")
     text, source = read_input(file)
-    answer = completed(text, position, list(catalogs) or None, limit=limit, source=source)
+    answer = completed(
+        text,
+        position,
+        list(catalogs) or None,
+        limit=limit,
+        source=source,
+        **model_options.arguments(),
+    )
     if format_ == "json":
         print_json(answer)
     else:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
+from ibert.cli.model import ModelOptions, model_options
 from ibert.cli.options import catalog_option, format_option
-from ibert.cli.output import FINDINGS, note, print_json
+from ibert.cli.output import FINDINGS, note, print_costs, print_json
 
 
 @click.command()
@@ -17,9 +18,16 @@ from ibert.cli.output import FINDINGS, note, print_json
 @click.option("--style", default="numpy", show_default=True, help="numpy, google or sphinx.")
 @click.option("--apply", is_flag=True, help="Write the docstrings into the file.")
 @click.option("--replace", is_flag=True, help="With --apply: in the place of those there are.")
+@model_options
 @format_option
 def document(
-    target: str, catalogs: tuple[str, ...], style: str, apply: bool, replace: bool, format_: str
+    target: str,
+    catalogs: tuple[str, ...],
+    style: str,
+    apply: bool,
+    replace: bool,
+    model_options: ModelOptions,
+    format_: str,
 ) -> None:
     """Write the docstring of a FUNCTION over tables, or of all that are in a FILE (- for stdin).
 
@@ -43,6 +51,7 @@ def document(
         apply=apply,
         replace=replace,
         source=source,
+        **model_options.arguments(),
     )
     shown = answer.code
     if apply and source is not None:
@@ -55,6 +64,7 @@ def document(
         note(answer.verdict.status.value)
         for diagnostic in (*answer.verdict.diagnostics, *answer.diagnostics):
             note(str(diagnostic))
+        print_costs(answer)
     sys.exit(0 if answer.verdict.verified and not answer.diagnostics else FINDINGS)
 
 

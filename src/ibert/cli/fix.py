@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ibert.cli.confinement import weak_sandbox_option
+from ibert.cli.model import ModelOptions, model_options
 from ibert.cli.options import catalog_or_fixtures_option, format_option, seed_option
 from ibert.cli.output import FINDINGS, note, print_answer, print_json
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--error", help="What the code is said to raise, as the last line of a traceback.")
 @click.option("--apply", "apply_", is_flag=True, help="Write the repaired code into FILE.")
 @seed_option
+@model_options
 @weak_sandbox_option
 @format_option
 def fix(
@@ -30,6 +32,7 @@ def fix(
     error: str | None,
     apply_: bool,
     seed: int,
+    model_options: ModelOptions,
     format_: str,
 ) -> None:
     """Run the Ibis code in FILE (- for stdin), and repair what it raises.
@@ -46,7 +49,14 @@ def fix(
     if apply_ and file == "-":
         raise click.UsageError("--apply writes a file, and stdin is none")
     text, source = read_input(file)
-    answer = run(text, list(catalogs) or None, error=error, seed=seed, source=source)
+    answer = run(
+        text,
+        list(catalogs) or None,
+        error=error,
+        seed=seed,
+        source=source,
+        **model_options.arguments(),
+    )
     done = answer.verdict.status in ("VERIFIED", "CHECKED")
     if apply_ and done and answer.code != text:
         rewrite(Path(file), answer.code)

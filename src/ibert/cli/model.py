@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from ibert.cli.output import note
 
@@ -89,7 +90,11 @@ _OPTIONS = (
     ),
     click.option("--bits", type=click.Choice([4, 8]), help="Load the weights in so many bits."),
     click.option(
-        "--refine", default=0, show_default=True, help="How often the model may try again."
+        "--refine",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        help="How often the model may try again, told what is wrong.",
     ),
     click.option("--candidates", default=1, show_default=True, help="Answers in each round."),
     click.option("--temperature", default=0.0, show_default=True, help="0 draws nothing."),
@@ -104,11 +109,23 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def collecting(**arguments: Any) -> None:
         chosen = ModelOptions(**{name: arguments.pop(name) for name in _NAMES})
+        if chosen.engine == "compiler":
+            _refuse_given()
         command(model_options=chosen, **arguments)
 
     for option in reversed(_OPTIONS):
         collecting = option(collecting)
     return collecting
+
+
+def _refuse_given() -> None:
+    """Refuse what the compiler would pass over in silence."""
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        given = context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+        if given and parameter.name in _NAMES and parameter.name != "engine":
+            message = f"{parameter.opts[0]} is for --engine model; the compiler asks no model"
+            raise click.UsageError(message)
 
 
 @click.group()

@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ibert.answer import Answer, Costs
+    from ibert.answer import Answer
     from ibert.diagnostics import IbertError
     from ibert.verdict import Counterexample, Difference, Evidence
 
@@ -61,14 +61,15 @@ def print_answer(answer: Answer) -> None:
         print_difference(verdict.evidence.difference)
     if answer.explanation:
         note(answer.explanation)
-    if answer.costs:
-        note(_spent(answer.costs))
+    print_costs(answer)
 
 
-def _spent(costs: Costs) -> str:
-    """Say what a model's answer cost."""
-    rounds = f"{costs.rounds} round{'s' * (costs.rounds != 1)}"
-    return f"{rounds}, {costs.prompt_tokens} + {costs.tokens} tokens, {costs.seconds:.1f} s"
+def print_costs(answer: Answer) -> None:
+    """Print what a model's answer cost, on stderr."""
+    costs = answer.costs
+    if costs is not None:
+        rounds = f"{costs.rounds} round{'s' * (costs.rounds != 1)}"
+        note(f"{rounds}, {costs.prompt_tokens} + {costs.tokens} tokens, {costs.seconds:.1f} s")
 
 
 def print_difference(difference: Difference) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from ibert.database import connect
 from ibert.diagnostics import Diagnostic
 from ibert.documentation import example as examples
+from ibert.documentation.claims import untrue
 from ibert.documentation.description import describe
 from ibert.documentation.doctests import failure_of, outputs, run_doctest
 from ibert.documentation.inference import Inference, infer
@@ -83,14 +84,42 @@ class Documenter(AbstractContextManager["Documenter"]):
         found = []
         for style in styles:
             text = render(description, lines, style, _INDENT)
-            wrong = failed or run_doctest(text, function, self._sandbox)
-            findings = []
-            if wrong:
-                findings.append(Diagnostic(code="IB856", message=f"the example: {wrong}"))
-            for fault in faults(text, function, style):
-                findings.append(Diagnostic(code="IB857", message=fault))
-            found.append(Docstring(function, text, inference, not wrong, rows, tuple(findings)))
+            found.append(self.judged(inference, text, style, rows=rows, failed=failed))
         return found
+
+    def judged(
+        self,
+        inference: Inference,
+        text: str,
+        style: str = "numpy",
+        *,
+        rows: int = 0,
+        failed: str | None = None,
+    ) -> Docstring:
+        """Hold a docstring to its style, to what is known of the function, and to its example.
+
+        Parameters
+        ----------
+        inference
+            What is known of the function.
+        text
+            The docstring, whoever wrote it.
+        style
+            A key of `styles()`.
+        rows
+            How many rows the result of the example has.
+        failed
+            Why there is no example, if that is known.
+        """
+        wrong = failed or run_doctest(text, inference.function, self._sandbox)
+        findings = []
+        if wrong:
+            findings.append(Diagnostic(code="IB856", message=f"the example: {wrong}"))
+        for fault in faults(text, inference.function, style):
+            findings.append(Diagnostic(code="IB857", message=fault))
+        for claim in untrue(text, inference):
+            findings.append(Diagnostic(code="IB858", message=claim))
+        return Docstring(inference.function, text, inference, not wrong, rows, tuple(findings))
 
     def _example(self, inference: Inference) -> tuple[list[str], int, str | None]:
         """Make a doctest: with rows where some can be made, with the types alone otherwise."""

@@ -1,7 +1,7 @@
 """The model engine: language models that propose, while the verifier decides."""
 
 from ibert.model.generation import Backend, Chat, FillIn, Generated, GenerationSettings, Message
-from ibert.model.refinement import Refined, refine
+from ibert.model.refinement import Refined, Refinement, refine
 from ibert.model.settings import ModelSettings, open_backend
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Message",
     "ModelSettings",
     "Refined",
+    "Refinement",
     "open_backend",
     "refine",
 ]

@@ -38,6 +38,11 @@ class Endpoint:
             base_url=url, api_key=key or "none", max_retries=2, timeout=SECONDS
         )
 
+    @property
+    def fills_in(self) -> bool:
+        """Whether it takes code with a gap: few servers do, and none says so."""
+        return False
+
     def generate(
         self, prompts: Sequence[Prompt], settings: GenerationSettings
     ) -> list[list[Generated]]:
@@ -92,7 +97,7 @@ def _generated(answer: Any) -> Generated:
     text = choice.message.content if hasattr(choice, "message") else choice.text
     usage = answer.usage
     return Generated(
-        text=text or "",
+        text=(text or "").encode(errors="replace").decode(),  # JSON may hold half a character
         prompt_tokens=usage.prompt_tokens if usage else 0,
         tokens=usage.completion_tokens if usage else 0,
         finished=choice.finish_reason != "length",

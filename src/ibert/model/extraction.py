@@ -18,7 +18,8 @@ from ibert.diagnostics import IbertError
 
 Language = Literal["python", "sql", "text"]
 
-_END_OF_THOUGHT = "</think>"
+_THOUGHT, _END_OF_THOUGHT = "<think>", "</think>"
+_ENDS = ("<|im_end|>", "<|endoftext|>")  # which some servers leave in
 _OF_CODE = (ast.Call, ast.Attribute, ast.Assign, ast.Subscript)
 _MARKDOWN = MarkdownIt("commonmark")
 
@@ -43,6 +44,10 @@ def extract(answer: str, language: Language, dialect: str = "duckdb") -> str | N
     True
     """
     answer = answer.rpartition(_END_OF_THOUGHT)[2].replace("\r\n", "\n").strip()
+    for end in _ENDS:
+        answer = answer.removesuffix(end).rstrip()
+    if answer.startswith(_THOUGHT):  # it was cut off before the answer
+        return None
     if language == "text":
         return _only_fence(answer) or answer or None
     parses = _is_python if language == "python" else _reads_as(dialect)

@@ -107,6 +107,11 @@ class Generated(msgspec.Struct, frozen=True, kw_only=True):
 class Backend(Protocol):
     """Something that generates text."""
 
+    @property
+    def fills_in(self) -> bool:
+        """Whether it takes code with a gap as such; it is asked in words otherwise."""
+        ...
+
     def generate(
         self, prompts: Sequence[Prompt], settings: GenerationSettings
     ) -> list[list[Generated]]:

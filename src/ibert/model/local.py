@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ibert.model.checkpoint import adapter_folder, checkpoint_folder
-from ibert.model.generation import Generated, GenerationSettings, Prompt
+from ibert.model.generation import Chat, FillIn, Generated, GenerationSettings, Prompt
 from ibert.model.missing import missing, require
 from ibert.model.settings import ModelSettings
 from ibert.model.tokenization import Tokenization
@@ -32,6 +32,16 @@ class LocalModel:
         model.generation_config = GenerationConfig()
         model.eval()
 
+    @property
+    def place(self) -> str:
+        """What it computes on, and in which numbers."""
+        return f"{self.model.device}, {str(self.model.dtype).removeprefix('torch.')}"
+
+    @property
+    def fills_in(self) -> bool:
+        """Whether its tokenizer has tokens for code with a gap."""
+        return self.tokenization.fills_in
+
     def generate(
         self, prompts: Sequence[Prompt], settings: GenerationSettings
     ) -> list[list[Generated]]:
@@ -42,8 +52,8 @@ class LocalModel:
         encoded = [self.tokenization.prompt(prompt) for prompt in prompts]
         order = sorted(range(len(prompts)), key=lambda i: (len(encoded[i]), i))
         found: list[list[Generated]] = [[] for _ in prompts]
-        for kind in {type(prompt) for prompt in prompts}:
-            mine = [i for i in order if type(prompts[i]) is kind]
+        for kind in (Chat, FillIn):
+            mine = [i for i in order if isinstance(prompts[i], kind)]
             for start in range(0, len(mine), settings.batch_size):
                 chosen = mine[start : start + settings.batch_size]
                 ends = self.tokenization.ends(prompts[chosen[0]])
@@ -135,7 +145,7 @@ def _quantisation(settings: ModelSettings, device: str) -> dict[str, Any]:
     if device != "cuda":
         what = f"weights in {settings.bits} bits need a CUDA device, and this is {device}"
         raise missing("IB903", what, "leave --bits out, or choose --device cuda")
-    require("bitsandbytes")
+    require("bitsandbytes", extra=None)
     from transformers import BitsAndBytesConfig
 
     if settings.bits == 8:

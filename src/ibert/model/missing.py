@@ -24,8 +24,8 @@ def missing(code: str, what: str, command: str) -> IbertError:
     return IbertError([Diagnostic(code=code, message=what, hint=command)])
 
 
-def require(package: str, extra: str = "model") -> ModuleType:
-    """Import a package of an extra.
+def require(package: str, extra: str | None = "model") -> ModuleType:
+    """Import a package of an extra, or one that is of none.
 
     Raises
     ------
@@ -41,5 +41,6 @@ def require(package: str, extra: str = "model") -> ModuleType:
     """
     if find_spec(package) is None:
         what = f"the package {package!r} is not installed"
-        raise missing("IB901", what, f"pip install 'ibert[{extra}]'")
+        wanted = package if extra is None else f"'ibert[{extra}]'"
+        raise missing("IB901", what, f"pip install {wanted}")
     return import_module(package)

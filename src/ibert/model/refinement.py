@@ -6,7 +6,7 @@ One loop for every task that has a verifier: a task gives its fields and a judge
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -14,11 +14,12 @@ from ibert.answer import Costs
 from ibert.diagnostics import Diagnostic
 from ibert.model.extraction import extract
 from ibert.model.feedback import feedback
-from ibert.model.generation import Backend, Generated, GenerationSettings
+from ibert.model.generation import Backend, FillIn, Generated, GenerationSettings, Prompt
 from ibert.model.prompts import task_prompt
 from ibert.verdict import Attempt, Status, Verdict
 
 Judge = Callable[[str], Verdict]  # what is known about a candidate; says nothing by raising
+Remarks = Callable[[str], Iterable[Diagnostic]]  # what else may be said about one
 
 # What another attempt can do something about; where nothing can be proved, it cannot.
 _OBJECTIONS = {Status.CONDITIONAL, Status.REFUTED, Status.REFUSED, Status.FAILED}
@@ -33,20 +34,8 @@ class Refined(msgspec.Struct, frozen=True, kw_only=True):
     costs: Costs
 
 
-def refine(
-    task: str,
-    fields: Mapping[str, str],
-    judge: Judge,
-    backend: Backend,
-    *,
-    rounds: int = 0,
-    settings: GenerationSettings | None = None,
-    dialect: str = "duckdb",
-) -> Refined:
-    """Have a model answer, until the verifier has no objection or the rounds are used up.
-
-    Each round after the first shows the model its best answer so far, with what raised or which
-    rows differ.
+class Refinement:
+    """One problem from round to round: what to ask next, and what has come of it.
 
     Parameters
     ----------
@@ -56,14 +45,129 @@ def refine(
         What the prompt's message is filled with.
     judge
         Gives the verdict on the code of an answer.
+    dialect
+        Of answers in SQL.
+    gap
+        What the first round asks to fill in, without a conversation; later ones are told more.
+    remarks
+        Gives what the next round is told about a candidate beside the verdict.
+
+    Attributes
+    ----------
+    said
+        What to ask next.
+    code, verdict
+        The best candidate so far, and what is known about it.
+    attempts
+        Every candidate that was judged, in order.
+    """
+
+    def __init__(
+        self,
+        task: str,
+        fields: Mapping[str, str],
+        judge: Judge,
+        *,
+        dialect: str = "duckdb",
+        gap: FillIn | None = None,
+        remarks: Remarks | None = None,
+    ) -> None:
+        self._prompt = task_prompt(task)
+        self._asked = self._prompt.chat(fields)
+        self._judge = judge
+        self._dialect = dialect
+        self._gap = gap
+        self._remarks = remarks
+        self._known: dict[str, Verdict] = {}
+        self._round = 0
+        self.said: Prompt = gap or self._asked
+        self.attempts: list[Attempt] = []
+        self.code, self.verdict = "", _no_code(None)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing to say against the best candidate."""
+        return self.verdict.status not in _OBJECTIONS
+
+    def take(self, candidates: Sequence[Generated], *, every: bool = False) -> bool:
+        """Judge the candidates of a round; tell whether there is something new to ask.
+
+        Parameters
+        ----------
+        candidates
+            The answers to what was said.
+        every
+            Whether to judge those after the first that there is nothing to say against, too.
+        """
+        latest: tuple[str, Verdict, str] | None = None
+        for one in candidates:
+            code = one.text if self.said is self._gap else self._extracted(one)
+            verdict = _no_code(one) if code is None else self._judged(code)
+            told = self._told(code, verdict)
+            self.attempts.append(
+                Attempt(
+                    round=self._round,
+                    code=one.text if code is None else code,
+                    status=verdict.status,
+                    message=told,
+                )
+            )
+            first = len(self.attempts) == 1
+            if first or _RANK[verdict.status] < _RANK[self.verdict.status]:
+                self.code, self.verdict = code or "", verdict
+            if latest is None or _RANK[verdict.status] < _RANK[latest[1].status]:
+                latest = one.text, verdict, told
+            if self.is_done and not every:
+                break
+        self._round += 1
+        if self.is_done or latest is None:
+            return False
+        before, self.said = self.said, self._prompt.after(self._asked, latest[0], latest[2])
+        return before != self.said
+
+    def _extracted(self, one: Generated) -> str | None:
+        return extract(one.text, self._prompt.language, self._dialect)
+
+    def _judged(self, code: str) -> Verdict:
+        if code not in self._known:
+            self._known[code] = self._judge(code)
+        return self._known[code]
+
+    def _told(self, code: str | None, verdict: Verdict) -> str:
+        """Say what is wrong with a candidate."""
+        lines = [feedback(verdict)]
+        if code is not None and self._remarks and verdict.status in _OBJECTIONS:
+            lines += map(str, self._remarks(code))
+        return "\n".join(lines)
+
+
+def refine(
+    task: str,
+    fields: Mapping[str, str],
+    judge: Judge,
+    backend: Backend,
+    *,
+    rounds: int = 0,
+    settings: GenerationSettings | None = None,
+    dialect: str = "duckdb",
+    gap: FillIn | None = None,
+    remarks: Remarks | None = None,
+) -> Refined:
+    """Have a model answer, until the verifier has no objection or the rounds are used up.
+
+    Each round after the first shows the model the best answer of the last, with what raised or
+    which rows differ.
+
+    Parameters
+    ----------
+    task, fields, judge, dialect, gap, remarks
+        The problem: see `Refinement`.
     backend
         Generates the answers.
     rounds
         How many times the model may try again.
     settings
         How answers are generated: `candidates` of them in each round.
-    dialect
-        Of answers in SQL.
 
     Raises
     ------
@@ -71,52 +175,26 @@ def refine(
         The backend lacks something.
     """
     settings = settings or GenerationSettings()
-    prompt = task_prompt(task)
-    asked = chat = prompt.chat(fields)
+    state = Refinement(task, fields, judge, dialect=dialect, gap=gap, remarks=remarks)
     start = time.perf_counter()
-    known: dict[str, Verdict] = {}
-    attempts: list[Attempt] = []
     generated: list[Generated] = []
-    best, best_text, best_verdict = "", "", _no_code(None)
     for number in range(rounds + 1):
         drawn = msgspec.structs.replace(settings, seed=settings.seed + number)
-        [candidates] = backend.generate([chat], drawn)
+        [candidates] = backend.generate([state.said], drawn)
         generated += candidates
-        for one in candidates:
-            code = extract(one.text, prompt.language, dialect)
-            if code is None:
-                verdict = _no_code(one)
-            else:
-                verdict = known.get(code) or judge(code)
-                known[code] = verdict
-            attempts.append(_attempt(number, code, one, verdict))
-            first = len(attempts) == 1
-            if first or _RANK[verdict.status] < _RANK[best_verdict.status]:
-                best, best_text, best_verdict = code or "", one.text, verdict
-            if verdict.status not in _OBJECTIONS:
-                break
-        if best_verdict.status not in _OBJECTIONS:
+        is_new = state.take(candidates)
+        if state.is_done or not (is_new or settings.temperature):
             break
-        chat = prompt.after(asked, best_text, feedback(best_verdict))
-    evidence = msgspec.structs.replace(best_verdict.evidence, attempts=tuple(attempts))
+    evidence = msgspec.structs.replace(state.verdict.evidence, attempts=tuple(state.attempts))
     costs = Costs(
-        rounds=attempts[-1].round + 1,
+        rounds=number + 1,
         candidates=len(generated),
         prompt_tokens=sum(one.prompt_tokens for one in generated),
         tokens=sum(one.tokens for one in generated),
         seconds=round(time.perf_counter() - start, 3),
     )
-    verdict = msgspec.structs.replace(best_verdict, evidence=evidence)
-    return Refined(code=best, verdict=verdict, costs=costs)
-
-
-def _attempt(number: int, code: str | None, one: Generated, verdict: Verdict) -> Attempt:
-    return Attempt(
-        round=number,
-        code=one.text if code is None else code,
-        status=verdict.status,
-        message=feedback(verdict),
-    )
+    verdict = msgspec.structs.replace(state.verdict, evidence=evidence)
+    return Refined(code=state.code, verdict=verdict, costs=costs)
 
 
 def _no_code(one: Generated | None) -> Verdict:

@@ -52,6 +52,11 @@ class Tokenization:
         """The token that fills up batches."""
         return self._added[END_OF_TEXT]
 
+    @property
+    def fills_in(self) -> bool:
+        """Whether there are tokens for code with a gap."""
+        return set(FILL_IN) <= set(self._added)
+
     def ends(self, prompt: Prompt) -> list[int]:
         """Give the tokens that end an answer to a prompt."""
         names = ENDS_FILLING if isinstance(prompt, FillIn) else (END_OF_TURN, END_OF_TEXT)
@@ -67,7 +72,7 @@ class Tokenization:
         """
         if isinstance(prompt, Chat):
             return self._chat(prompt.messages)
-        if not set(FILL_IN) <= set(self._added):
+        if not self.fills_in:
             raise missing("IB902", "the model cannot fill in code", "ibert model pull")
         before, after, middle = (self._added[name] for name in FILL_IN)
         return [before, *self.text(prompt.prefix), after, *self.text(prompt.suffix), middle]

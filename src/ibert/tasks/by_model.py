@@ -1,20 +1,16 @@
-"""SQL to Ibis by a language model: it proposes, the verifier decides, and says what is wrong."""
+"""Tasks by a language model: it proposes, the task's judge decides, and says what is wrong."""
 
 from __future__ import annotations
 
-import symtable
-from collections.abc import Collection
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Any
 
 from ibert.answer import Answer
-from ibert.catalog import Catalog
-from ibert.diagnostics import Diagnostic
-from ibert.model.generation import Backend, GenerationSettings
+from ibert.model.generation import Backend, FillIn, GenerationSettings
 from ibert.model.prompts import described
-from ibert.model.refinement import refine
+from ibert.model.refinement import Refined, refine
 from ibert.model.settings import ModelSettings, open_backend
-from ibert.verdict import Status, Verdict
-from ibert.verification import Judge
+from ibert.tasks.problem import Problem
 
 Model = ModelSettings | Backend | str | None
 
@@ -32,60 +28,53 @@ def opened(model: Model) -> Backend:
     return open_backend(model) if isinstance(model, ModelSettings) else model
 
 
-def sql_to_ibis(
-    sql: str,
-    tables: Catalog,
-    *,
-    dialect: str,
-    seed: int,
-    data: str | Path | None,
-    model: Model,
-    rounds: int,
-    settings: GenerationSettings | None,
-) -> Answer:
-    """Have a model translate a query.
+@dataclass(frozen=True)
+class Asker:
+    """Asks a model, and has it try again.
 
-    Raises
-    ------
-    IbertError
-        The SQL is not one query, or something that the model needs is missing.
+    Attributes
+    ----------
+    backend
+        The model.
+    rounds
+        How many times it may try again, told what is wrong.
+    settings
+        How its answers are generated.
     """
-    backend = opened(model)
-    schemas = tables.to_dict()
-    fields = {"tables": described(schemas), "dialect": dialect, "sql": sql}
-    with Judge(sql, tables, dialect=dialect, seed=seed, data=data) as judge:
 
-        def judged(code: str) -> Verdict:
-            problem = _unbound(code, schemas)
-            return judge.verify(code) if problem is None else _failed(problem)
+    backend: Backend
+    rounds: int = 0
+    settings: GenerationSettings | None = None
 
-        refined = refine("sql_to_ibis", fields, judged, backend, rounds=rounds, settings=settings)
-    return Answer(
-        task="sql_to_ibis",
-        code=refined.code,
-        verdict=refined.verdict,
-        engine="model",
-        costs=refined.costs,
-    )
+    def refined(self, problem: Problem) -> Refined:
+        """Have the model solve a problem."""
+        fills_in = problem.gap is not None and self.backend.fills_in
+        return refine(
+            problem.task,
+            fields_of(problem),
+            problem.judge,
+            self.backend,
+            rounds=self.rounds,
+            settings=self.settings,
+            dialect=problem.dialect,
+            gap=FillIn(*problem.gap) if problem.gap is not None and fills_in else None,
+            remarks=problem.remarks,
+        )
 
-
-def _unbound(code: str, tables: Collection[str]) -> str | None:
-    """Say what keeps code from being a module that defines `expr`, given `con`."""
-    try:
-        names = {one.get_name(): one for one in symtable.symtable(code, "", "exec").get_symbols()}
-    except SyntaxError:
-        return None  # the verifier says it better
-    if "expr" not in names or not names["expr"].is_assigned():
-        return "the code does not assign its result to `expr`"
-    bound = {name for name, one in names.items() if one.is_assigned() or one.is_imported()}
-    for name in names:
-        if name in tables and name not in bound:
-            return f'the code does not define {name!r}: read it with con.table("{name}")'
-        if name in ("ibis", "_") and name not in bound:
-            return f"the code does not import {name!r}"
-    return None
+    def answer(self, problem: Problem, **others: Any) -> Answer:
+        """Have the model solve a problem; give the answer, with other parts of it."""
+        found = self.refined(problem)
+        given = {
+            "task": problem.task,
+            "code": found.code,
+            "verdict": found.verdict,
+            "diagnostics": tuple(problem.remarks(found.code)) if found.code else (),
+            "engine": "model",
+            "costs": found.costs,
+        }
+        return Answer(**{**given, **others})
 
 
-def _failed(message: str) -> Verdict:
-    diagnostic = Diagnostic(code="IB302", message=message)
-    return Verdict(status=Status.FAILED, diagnostics=(diagnostic,))
+def fields_of(problem: Problem) -> dict[str, str]:
+    """Give what the prompt of a problem is filled with."""
+    return {"tables": described(problem.tables.to_dict()), **problem.fields}

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import ibis.expr.types as ir
+import msgspec
 
 from ibert.answer import Answer, Completion
 from ibert.catalog import Catalog
-from ibert.completion import Proposal, Ranking, Site, model, proposals, site_at
+from ibert.completion import Proposal, Ranking, Site, proposals, site_at
+from ibert.completion import model as ranking_model
+from ibert.completion.cursor import Cursor, locate
 from ibert.completion.vocabulary import columns_of, family
 from ibert.diagnostics import Diagnostic, IbertError, Span
-from ibert.interpreter import UNKNOWN, Interpreter
+from ibert.interpreter import UNKNOWN, Interpreter, Reading
+from ibert.tasks.problem import Problem, asker, failed
 from ibert.verdict import Status, Verdict
+
+if TYPE_CHECKING:
+    from ibert.model import GenerationSettings
+    from ibert.tasks.by_model import Asker, Model
 
 TASK = "code_completion"
 LIMIT = 10
+MARK = "<CURSOR>"  # stands at the cursor in what models are told
 
 
 def complete(
@@ -27,6 +37,10 @@ def complete(
     *,
     limit: int = LIMIT,
     source: str | None = None,
+    engine: str = "compiler",
+    model: Model = None,
+    refine: int = 0,
+    generation: GenerationSettings | None = None,
 ) -> Answer:
     r"""Give what may stand at a cursor in Ibis code, the likeliest first.
 
@@ -46,6 +60,10 @@ def complete(
         How many completions to give.
     source
         What diagnostics call the code.
+    engine
+        `compiler`, or `model`: a language model fills in the code at the cursor.
+    model, refine, generation
+        For the engine `model`: see `sql_to_ibis`.
 
     Returns
     -------
@@ -69,8 +87,10 @@ def complete(
     """
     tables = Catalog({}) if catalog is None else Catalog.from_any(catalog)
     offset = len(code) if position is None else _offset(code, position, source)
-    known = model()
-    site = site_at(code, offset, _interpreter(tables), known.new_names)
+    model_asker = asker(engine, model, refine, generation)
+    if model_asker is not None:
+        return _by_model(code, offset, tables, limit, model_asker)
+    site = site_at(code, offset, _interpreter(tables), ranking_model().new_names)
     found: Sequence[Proposal] = ()
     if site is not None:
         found = list(proposals(site, _ranking(), limit))
@@ -85,7 +105,7 @@ def complete(
     best, verdict = _best(site, found)
     return Answer(
         task=TASK,
-        code=_completed(code, end, site, best.text),
+        code=_whole(code[: site.scope.cursor.start] + best.text, code[end:], site.scope.cursor),
         verdict=verdict,
         completions=tuple(
             Completion(text=one.text, kind=one.kind, detail=one.detail, span=span) for one in found
@@ -100,7 +120,7 @@ def _interpreter(catalog: Catalog) -> Interpreter:
 
 @lru_cache(maxsize=1)
 def _ranking() -> Ranking:
-    return Ranking(model().counts)
+    return Ranking(ranking_model().counts)
 
 
 def _offset(code: str, position: tuple[int, int], source: str | None) -> int:
@@ -139,12 +159,16 @@ def _best(site: Site, found: Sequence[Proposal]) -> tuple[Proposal, Verdict]:
     for one in (*found, *calls):
         value = site.scope.completed(one.text)
         if value is not None:
-            message = f"the completed code gives {_described(value)}; it was not run"
-            diagnostic = Diagnostic(code="IB601", message=message)
-            return one, Verdict(status=Status.CHECKED, diagnostics=(diagnostic,))
+            return one, _builds(value)
     message = "with none of these the code is whole: it goes on"
     diagnostic = Diagnostic(code="IB604", message=message)
     return found[0], Verdict(status=Status.FAILED, diagnostics=(diagnostic,))
+
+
+def _builds(value: object) -> Verdict:
+    message = f"the completed code gives {_described(value)}; it was not run"
+    diagnostic = Diagnostic(code="IB601", message=message)
+    return Verdict(status=Status.CHECKED, diagnostics=(diagnostic,))
 
 
 def _described(value: object) -> str:
@@ -159,13 +183,10 @@ def _described(value: object) -> str:
     return f"the method {name!r}" if hasattr(value, "__self__") else f"a {family(value)}"
 
 
-def _completed(code: str, end: int, site: Site, text: str) -> str:
-    """Write the code with a completion, and what it takes to be whole."""
-    cursor = site.scope.cursor
-    before, after = code[: cursor.start] + text, code[end:]
-    if _is_whole(before + after):
-        whole = before + after
-    else:
+def _whole(before: str, after: str, cursor: Cursor | None) -> str:
+    """Write code with a completion, and what it takes to be whole."""
+    whole = before + after
+    if cursor is not None and not _is_whole(whole):
         rest = after.partition("\n")[2]
         whole = f"{before}{cursor.closing}{cursor.ending}\n{rest}"
         if not _is_whole(whole):
@@ -179,3 +200,62 @@ def _is_whole(code: str) -> bool:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
+
+
+def problem(code: str, offset: int, tables: Catalog) -> Problem:
+    """Ask for what stands at a cursor; it is judged by reading the code with it."""
+    before, after = code[:offset], code[offset:]
+
+    def judged(text: str) -> Verdict:
+        if not text.strip():
+            return failed("IB604", "nothing was filled in")
+        whole = filled(before, text, after)
+        if not _is_whole(whole):
+            return failed("IB604", "the code is not Python with that in it")
+        reading = _interpreter(tables).read(ast.parse(whole))
+        lines = range(before.count("\n") + 1, (before + text).count("\n") + 2)
+        return _judged(reading, lines)
+
+    fields = {"code": f"{before}{MARK}{after}"}
+    return Problem(TASK, fields, judged, tables, gap=(before, after))
+
+
+def filled(before: str, text: str, after: str) -> str:
+    """Give code with its gap filled, and what it takes to be whole."""
+    start = before + text
+    return _whole(start, after, locate(start, len(start)))
+
+
+def _judged(reading: Reading, lines: range) -> Verdict:
+    """Say what the statements on some lines raise or give; others may be wrong elsewhere."""
+    found = list(_statements(reading.module, lines))
+    nodes = {node for statement in found for node in ast.walk(statement)}
+    for node, error in reading.problems:
+        if node in nodes:
+            message = f"{type(error).__name__}: {error}".partition("\n")[0]
+            return failed("IB604", message)
+    values = [statement.value for statement in found if hasattr(statement, "value")]
+    return _builds(reading.values.get(values[-1], UNKNOWN) if values else UNKNOWN)
+
+
+def _statements(module: ast.Module, lines: range) -> Iterator[ast.stmt]:
+    """Yield the statements that stand on some lines and hold no others."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.stmt) and not hasattr(node, "body"):
+            last = node.end_lineno or node.lineno
+            if node.lineno <= lines[-1] and last >= lines[0]:
+                yield node
+
+
+def _by_model(code: str, offset: int, tables: Catalog, limit: int, asked: Asker) -> Answer:
+    """Have a model fill in code; its candidates that build are the completions."""
+    found = asked.answer(problem(code, offset, tables))
+    place = Span(*_place(code, offset))
+    attempts = found.verdict.evidence.attempts
+    building = dict.fromkeys(one.code for one in attempts if one.status is Status.CHECKED)
+    completions = [Completion(text=text, kind="code", span=place) for text in building]
+    return msgspec.structs.replace(
+        found,
+        code=filled(code[:offset], found.code, code[offset:]) if found.code else code,
+        completions=tuple(completions[:limit]),
+    )

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from ibert.answer import Answer
 from ibert.catalog import Catalog
 from ibert.diagnostics import Diagnostic, IbertError
 from ibert.documentation import Docstring, Documenter, Source, TableFunction
+from ibert.documentation.inference import Inference, infer
 from ibert.documentation.placement import has_docstring, with_docstrings
 from ibert.documentation.styles import quoted, style_named
+from ibert.tasks.problem import Problem, asker
 from ibert.verdict import Evidence, Status, Verdict
+
+if TYPE_CHECKING:
+    from ibert.answer import Costs
+    from ibert.model import GenerationSettings
+    from ibert.tasks.by_model import Asker, Model
 
 TASK = "documentation"
 
@@ -25,6 +35,10 @@ def document(
     apply: bool = False,
     replace: bool = False,
     source: str | None = None,
+    engine: str = "compiler",
+    model: Model = None,
+    refine: int = 0,
+    generation: GenerationSettings | None = None,
 ) -> Answer:
     r"""Write the docstrings of functions over tables.
 
@@ -47,6 +61,10 @@ def document(
         Whether these take the place of docstrings that are there.
     source
         What diagnostics call the code.
+    engine
+        `compiler`, or `model`: a language model writes the text.
+    model, refine, generation
+        For the engine `model`: see `sql_to_ibis`.
 
     Raises
     ------
@@ -69,19 +87,72 @@ def document(
     chosen = [read.function(function)] if function is not None else read.functions()
     if not chosen:
         raise read.error("IB852", "the code has no function over tables")
-    documented, refused = _documented(read, chosen, style, keep=apply and not replace)
+    writer = _Writer(asker(engine, model, refine, generation))
+    documented, refused = _documented(read, chosen, style, writer, keep=apply and not replace)
     if not documented:
         raise IbertError(refused)
+    if apply and writer.verdict is not None:  # what a model claims stays out until it is proved
+        documented = [docstring for docstring in documented if not docstring.findings]
     return Answer(
         task=TASK,
         code=_text(code, documented, apply=apply, alone=function is not None),
-        verdict=_verdict(documented),
+        verdict=writer.verdict or _verdict(documented),
         diagnostics=tuple(refused),
+        engine=engine,
+        costs=writer.costs,
     )
 
 
+class _Writer:
+    """Writes docstrings: the documenter's own, or those of a model, whose costs add up."""
+
+    def __init__(self, asked: Asker | None) -> None:
+        self._asked = asked
+        self.verdict: Verdict | None = None
+        self.costs: Costs | None = None
+
+    def write(
+        self, documenter: Documenter, source: Source, function: TableFunction, style: str
+    ) -> Docstring:
+        """Write the docstring of a function."""
+        if self._asked is None:
+            return documenter.document(source, function, style)
+        inference = infer(source, function)
+        found = self._asked.refined(problem(documenter, inference, style))
+        self.costs = found.costs if self.costs is None else self.costs + found.costs
+        self.verdict = found.verdict if self.verdict is None else _both(self.verdict, found.verdict)
+        return documenter.judged(inference, found.code, style)
+
+
+def _both(one: Verdict, other: Verdict) -> Verdict:
+    """Give what is known of two docstrings: the worse status, and all else."""
+    order = list(Status)
+    evidence = msgspec.structs.replace(
+        one.evidence,
+        rows=one.evidence.rows + other.evidence.rows,
+        attempts=(*one.evidence.attempts, *other.evidence.attempts),
+    )
+    return Verdict(
+        status=max(one.status, other.status, key=order.index),
+        evidence=evidence,
+        diagnostics=(*one.diagnostics, *other.diagnostics),
+    )
+
+
+def problem(documenter: Documenter, inference: Inference, style: str = "numpy") -> Problem:
+    """Ask for the docstring of a function; it is judged as those of the documenter are."""
+
+    def judged(text: str) -> Verdict:
+        findings = documenter.judged(inference, text, style).findings
+        status = Status.FAILED if findings else Status.VERIFIED
+        return Verdict(status=status, diagnostics=findings)
+
+    code = ast.unparse(inference.function.module)
+    return Problem(TASK, {"style": style, "code": code}, judged)
+
+
 def _documented(
-    source: Source, functions: list[TableFunction], style: str, *, keep: bool
+    source: Source, functions: list[TableFunction], style: str, writer: _Writer, *, keep: bool
 ) -> tuple[list[Docstring], list[Diagnostic]]:
     """Document functions; give what is said of those that cannot be."""
     found: list[Docstring] = []
@@ -91,7 +162,7 @@ def _documented(
             try:
                 if keep and has_docstring(function.node):
                     raise _kept(source, function)
-                found.append(documenter.document(source, function, style))
+                found.append(writer.write(documenter, source, function, style))
             except IbertError as error:
                 refused += error.diagnostics
     return found, refused

@@ -6,6 +6,9 @@ import contextlib
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from ibert import fixtures
 from ibert.answer import Alternative, Answer
@@ -13,13 +16,20 @@ from ibert.catalog import Catalog
 from ibert.diagnostics import Diagnostic, Fix, IbertError, Span
 from ibert.edits import edits_between, unified_diff
 from ibert.repair import Repair, Repaired, repair
+from ibert.repair.search import Run, ran, script_of
 from ibert.sandbox import Execution, Failure, FailureKind, Limits, Profile, Sandbox
+from ibert.tasks.problem import Problem, asker, checked
 from ibert.verdict import Evidence, Status, Verdict
 from ibert.verifier.witness import write_witnesses
+
+if TYPE_CHECKING:
+    from ibert.model import GenerationSettings
+    from ibert.tasks.by_model import Asker, Model
 
 TASK = "error_resolution"
 MOST_CHARACTERS = 65_536  # of code: it is parsed here, where no limit of the sandbox holds
 _STOPPED = {
+    FailureKind.RAISED: "IB302",
     FailureKind.REFUSED: "IB308",
     FailureKind.NO_EXPRESSION: "IB303",
     FailureKind.CRASHED: "IB307",
@@ -35,6 +45,10 @@ def fix(
     limits: Limits | None = None,
     allow_weak: bool | None = None,
     source: str | None = None,
+    engine: str = "compiler",
+    model: Model = None,
+    refine: int = 0,
+    generation: GenerationSettings | None = None,
 ) -> Answer:
     r"""Repair Ibis code that raises.
 
@@ -59,6 +73,10 @@ def fix(
         Whether to run code on a machine that cannot confine it; see `Sandbox`.
     source
         What diagnostics call the code.
+    engine
+        `compiler`, or `model`: a language model proposes the repair.
+    model, refine, generation
+        For the engine `model`: see `sql_to_ibis`.
 
     Raises
     ------
@@ -83,17 +101,58 @@ def fix(
     if "\0" in code:
         raise IbertError([Diagnostic(code="IB002", message="not text", source=source)])
     tables = Catalog.from_ddl(fixtures.SCHEMA_SQL) if catalog is None else Catalog.from_any(catalog)
+    model_asker = asker(engine, model, refine, generation)
     with _sandbox(tables, catalog is None, seed, limits, allow_weak) as sandbox:
 
         def run(text: str) -> Execution | Failure:
             return sandbox.run(text, profile=Profile.OWN, constants=None)
 
         try:
+            if model_asker is not None:
+                return _by_model(code, tables, run, model_asker, source, sandbox.protection.level)
             found = repair(code, tables, run)
         except RecursionError:
             message = "the code is nested too deeply"
             raise IbertError([Diagnostic(code="IB304", message=message, source=source)]) from None
         return _answer(code, found, error, source, sandbox.protection.level)
+
+
+def problem(code: str, raised: str, tables: Catalog, run: Run, protection: int = 0) -> Problem:
+    """Ask for the repair of code; what runs to its end is one."""
+
+    def judged(text: str) -> Verdict:
+        script = script_of(text, tables)
+        outcome = run(script)
+        if ran(outcome, script):
+            return _ran(outcome, protection)
+        assert isinstance(outcome, Failure)
+        return _failed(outcome, None, protection)
+
+    return Problem(TASK, {"error": raised, "code": code}, judged, tables, remarks=checked(tables))
+
+
+def _by_model(
+    code: str, tables: Catalog, run: Run, asked: Asker, source: str | None, protection: int
+) -> Answer:
+    """Have a model repair code that raises; code that runs is not asked about."""
+    script = script_of(code, tables)
+    outcome = run(script)
+    if ran(outcome, script):
+        return _answer(code, Repaired(execution=outcome), None, source, protection)
+    assert isinstance(outcome, Failure)
+    raised = _said(outcome)
+    found = asked.answer(problem(code, raised, tables, run, protection))
+    note = Diagnostic(
+        code="IB611",
+        message=raised.partition("\n")[0],
+        source=source,
+        span=Span(outcome.line, outcome.column or 1) if outcome.line else None,
+    )
+    return msgspec.structs.replace(
+        found,
+        diagnostics=(note, *found.diagnostics),
+        explanation=unified_diff(code, found.code, source or "stdin") if found.code else "",
+    )
 
 
 @contextlib.contextmanager
@@ -173,13 +232,17 @@ def _ran(execution: Execution | Failure, protection: int) -> Verdict:
     )
 
 
+def _said(failure: Failure) -> str:
+    return f"{failure.exception}: {failure.message}" if failure.exception else failure.message
+
+
 def _failed(failure: Failure, source: str | None, protection: int) -> Verdict:
-    """Say what stopped code that no repair is sought for."""
+    """Say what stopped code."""
     code = _STOPPED.get(failure.kind, "IB304")
     span = Span(failure.line, failure.column or 1) if failure.line else None
     refused = failure.kind is FailureKind.REFUSED
     diagnostic = Diagnostic(
-        code=code, message=failure.message, source=source, span=span, hint=failure.hint
+        code=code, message=_said(failure), source=source, span=span, hint=failure.hint
     )
     return Verdict(
         status=Status.REFUSED if refused else Status.FAILED,

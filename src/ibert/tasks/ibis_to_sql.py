@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ibert.answer import Answer
 from ibert.backends import builtin_functions
@@ -10,8 +11,13 @@ from ibert.catalog import Catalog
 from ibert.compilation import Program, Target, compiled, explained, target_of
 from ibert.diagnostics import Diagnostic, IbertError
 from ibert.sql.dialects import DIALECTS
+from ibert.tasks.problem import Problem, asker, only_for_compiler
 from ibert.verdict import Status, Verdict
 from ibert.verification import verify as verify_on_generated
+
+if TYPE_CHECKING:
+    from ibert.model import GenerationSettings
+    from ibert.tasks.by_model import Model
 
 TASK = "ibis_to_sql"
 UNREADABLE = ("IB002", "IB301")  # what SQL that is not to be had in DuckDB gives
@@ -27,6 +33,10 @@ def ibis_to_sql(
     explain: bool = False,
     seed: int = 0,
     source: str | None = None,
+    engine: str = "compiler",
+    model: Model = None,
+    refine: int = 0,
+    generation: GenerationSettings | None = None,
 ) -> Answer:
     r"""Compile Ibis code to SQL.
 
@@ -52,6 +62,10 @@ def ibis_to_sql(
         Makes the rows of the generated tables.
     source
         What diagnostics call the code.
+    engine
+        `compiler`, or `model`: a language model proposes the query.
+    model, refine, generation
+        For the engine `model`: see `sql_to_ibis`.
 
     Raises
     ------
@@ -69,10 +83,15 @@ def ibis_to_sql(
     """
     tables = Catalog({}) if catalog is None else Catalog.from_any(catalog)
     target = target_of(dialect)
+    only_for_compiler(engine, pretty=not pretty, verify=not verify)
     program = Program(code, tables, source)
+    model_asker = asker(engine, model, refine, generation)
+    if model_asker is not None:
+        explanation = explained(program) if explain else ""
+        return model_asker.answer(problem(program, target, seed=seed), explanation=explanation)
     sql = compiled(program, target, pretty=pretty)
     if verify:
-        verdict = _verified(sql, program, tables, target, seed)
+        verdict = _verified(sql, program, target, seed)
     else:
         verdict = _checked("compiled without running it")
     return Answer(
@@ -84,6 +103,29 @@ def ibis_to_sql(
     )
 
 
+def problem(program: Program, target: Target, *, seed: int = 0) -> Problem:
+    """Ask for the SQL of a program; a query is judged by running both.
+
+    Raises
+    ------
+    IbertError
+        IB905 if nothing reads the dialect, so that nothing could be judged.
+    """
+    if target.read_as not in DIALECTS:
+        message = f"a model's SQL for {target.dialect} cannot be read"
+        hint = "choose another dialect, or the engine 'compiler'"
+        raise IbertError([Diagnostic(code="IB905", message=message, hint=hint)])
+
+    def judged(sql: str) -> Verdict:
+        try:
+            return _verified(sql, program, target, seed)
+        except IbertError as error:
+            return Verdict(status=Status.FAILED, diagnostics=error.diagnostics)
+
+    fields = {"dialect": target.dialect, "code": program.script}
+    return Problem(TASK, fields, judged, program.catalog, dialect=target.read_as)
+
+
 def _foreign_functions(program: Program, target: Target) -> Iterator[Diagnostic]:
     names = sorted(set(builtin_functions(program.expr)))
     if names and target.backend != "duckdb":
@@ -91,14 +133,14 @@ def _foreign_functions(program: Program, target: Target) -> Iterator[Diagnostic]
         yield Diagnostic(code="IB505", message=message + ", ".join(names))
 
 
-def _verified(sql: str, program: Program, tables: Catalog, target: Target, seed: int) -> Verdict:
+def _verified(sql: str, program: Program, target: Target, seed: int) -> Verdict:
     """Run both; SQL of another dialect that DuckDB cannot run proves nothing."""
     if target.read_as not in DIALECTS:
-        return _checked(f"it compiles, but sqlglot does not read {target.dialect}")
+        return _checked(f"it is written, but sqlglot does not read {target.dialect}")
     foreign = target.dialect != "duckdb"
     try:
         verdict = verify_on_generated(
-            sql, program.script, tables, dialect=target.read_as, seed=seed
+            sql, program.script, program.catalog, dialect=target.read_as, seed=seed
         )
     except IbertError as error:
         if foreign and error.diagnostics[0].code in UNREADABLE:
@@ -111,7 +153,7 @@ def _verified(sql: str, program: Program, tables: Catalog, target: Target, seed:
 
 
 def _unreadable(cause: Diagnostic) -> Verdict:
-    return _checked(f"it compiles, but cannot be run on DuckDB: {cause.message}")
+    return _checked(f"it is SQL, but cannot be run on DuckDB: {cause.message}")
 
 
 def _checked(message: str) -> Verdict:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import symtable
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +13,11 @@ import msgspec
 from ibert.answer import Answer
 from ibert.backends import portability
 from ibert.catalog import Catalog
-from ibert.diagnostics import Diagnostic, IbertError, did_you_mean
+from ibert.diagnostics import Diagnostic
+from ibert.tasks.problem import Problem, asker, checked, failed, only_for_compiler
 from ibert.translator.translation import Check, Program
 from ibert.verdict import Status, Verdict
+from ibert.verification import Judge
 from ibert.verification import verify as verify_on_generated
 from ibert.verifier import Verifier
 
@@ -21,7 +26,6 @@ if TYPE_CHECKING:
     from ibert.tasks.by_model import Model
 
 TASK = "sql_to_ibis"
-ENGINES = ("compiler", "model")
 
 
 def sql_to_ibis(
@@ -104,27 +108,13 @@ def sql_to_ibis(
         tables = Catalog.from_any(catalog, dialect=dialect)
     else:
         tables = stored or Catalog({})
-    if engine == "model":
-        if form != "script" or check_backends or not verify:
-            message = "the model engine gives scripts, and always verifies them"
-            hint = "leave form, check_backends and verify as they are"
-            raise IbertError([Diagnostic(code="IB905", message=message, hint=hint)])
-        from ibert.tasks import by_model
-
-        return by_model.sql_to_ibis(
-            sql,
-            tables,
-            dialect=dialect,
-            seed=seed,
-            data=data,
-            model=model,
-            rounds=refine,
-            settings=generation,
-        )
-    if engine != "compiler":
-        hint = did_you_mean(engine, ENGINES, "engines")
-        message = f"no engine {engine!r}"
-        raise IbertError([Diagnostic(code="IB905", message=message, hint=hint)])
+    only_for_compiler(
+        engine, form=form != "script", check_backends=check_backends, verify=not verify
+    )
+    model_asker = asker(engine, model, refine, generation)
+    if model_asker is not None:
+        with problem(sql, tables, dialect=dialect, seed=seed, data=data) as asked:
+            return model_asker.answer(asked)
     program = Program(sql, tables, dialect, source)
     code = program.code(form)
     if verify:
@@ -167,3 +157,46 @@ def _run(check: Check, tables: Catalog, seed: int, data: Path | None) -> Verdict
 def _unproved(message: str) -> Verdict:
     diagnostic = Diagnostic(code="IB306", message=message)
     return Verdict(status=Status.CHECKED, diagnostics=(diagnostic,))
+
+
+@contextmanager
+def problem(
+    sql: str,
+    tables: Catalog,
+    *,
+    dialect: str = "duckdb",
+    seed: int = 0,
+    data: str | Path | None = None,
+) -> Iterator[Problem]:
+    """Ask for the translation of one query; a module is judged by running both.
+
+    Raises
+    ------
+    IbertError
+        The SQL is not one query of the dialect.
+    """
+    with Judge(sql, tables, dialect=dialect, seed=seed, data=data) as judge:
+
+        def judged(code: str) -> Verdict:
+            unbound = _unbound(code, tables)
+            return judge.verify(code) if unbound is None else failed("IB302", unbound)
+
+        fields = {"dialect": dialect, "sql": sql}
+        yield Problem(TASK, fields, judged, tables, remarks=checked(tables))
+
+
+def _unbound(code: str, tables: Collection[str]) -> str | None:
+    """Say what keeps code from being a module that defines `expr`, given `con`."""
+    try:
+        names = {one.get_name(): one for one in symtable.symtable(code, "", "exec").get_symbols()}
+    except SyntaxError:
+        return None  # the verifier says it better
+    if "expr" not in names or not names["expr"].is_assigned():
+        return "the code does not assign its result to `expr`"
+    bound = {name for name, one in names.items() if one.is_assigned() or one.is_imported()}
+    for name in names:
+        if name in tables and name not in bound:
+            return f'the code does not define {name!r}: read it with con.table("{name}")'
+        if name in ("ibis", "_") and name not in bound:
+            return f"the code does not import {name!r}"
+    return None

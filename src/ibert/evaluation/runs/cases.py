@@ -1,0 +1,277 @@
+"""Cases for engines: inputs of the six tasks, each with a reference answer.
+
+They are made from the templates whose structure is held out, and from the questions about Ibis.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import random
+import tempfile
+import tokenize
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from importlib.resources import files
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+
+from ibert import fixtures
+from ibert.answers import choose
+from ibert.catalog import Catalog
+from ibert.datagen.sql2ibis import load_templates, render
+from ibert.datagen.sql2ibis.render import Pair
+from ibert.datagen.structure import structure
+from ibert.diagnostics import IbertError
+from ibert.evaluation.faults import FAULTS, mutants
+from ibert.evaluation.qa import QUESTIONS
+from ibert.evaluation.sample import Sample
+from ibert.sandbox import Failure, FailureKind, Profile
+from ibert.tasks.documentation import document
+from ibert.tasks.sql_to_ibis import sql_to_ibis
+from ibert.verifier import Verifier
+
+HELD_OUT = 5  # one structure in so many
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One input of a task.
+
+    Parameters
+    ----------
+    id
+        A hash of what follows but the name.
+    task
+        The task.
+    name
+        Where it is from, for people.
+    features
+        What it is about, the most telling first.
+    difficulty
+        `easy`, `medium` or `hard`; empty where nobody said.
+    input
+        What is given, by name.
+    tables
+        Those that the input is about.
+    reference
+        An answer that is right.
+    wanted
+        Names of which an answer gives one, for questions.
+    sql
+        The query that a right answer equals, for tasks whose input does not say it.
+    """
+
+    id: str
+    task: str
+    name: str
+    features: tuple[str, ...]
+    difficulty: str
+    input: dict[str, str]
+    tables: dict[str, dict[str, str]]
+    reference: str
+    wanted: tuple[str, ...] = ()
+    sql: str = ""
+
+    @property
+    def catalog(self) -> Catalog:
+        """Its tables."""
+        return Catalog.from_dict(self.tables)
+
+
+def is_held_out(sql: str, code: str) -> bool:
+    """Whether the structure of a pair is kept for evaluations.
+
+    Examples
+    --------
+    >>> is_held_out("SELECT a FROM t", "t.select('a')") == is_held_out(
+    ...     "SELECT b FROM u", "u.select('b')"
+    ... )
+    True
+    """
+    return int(structure(sql, code).sql, 16) % HELD_OUT == 0
+
+
+def make_cases(tasks: Iterable[str], *, limit: int = 20, seed: int = 0) -> list[Case]:
+    """Make cases of tasks, so many of each at most.
+
+    Parameters
+    ----------
+    tasks
+        Which.
+    limit
+        How many of each.
+    seed
+        Chooses among them, and where faults and gaps are.
+
+    Examples
+    --------
+    >>> [case] = make_cases(["qa"], limit=1)
+    >>> sorted(case.input)
+    ['question']
+    """
+    found = []
+    for task in tasks:
+        made = _MAKERS[task](seed)
+        found += list(islice(made, limit))
+    return found
+
+
+def _case(task: str, name: str, source: Pair | None, **parts: object) -> Case:
+    tables = dict(_schemas(source.tables)) if source else {}
+    given = {
+        "features": source.template.features if source else (),
+        "difficulty": source.template.difficulty if source else "",
+        "tables": tables,
+        **parts,
+    }
+    content = msgspec.json.encode([task, given], order="sorted")
+    id_ = hashlib.sha256(content).hexdigest()[:16]
+    return msgspec.convert({"id": id_, "task": task, "name": name, **given}, Case)
+
+
+def _schemas(tables: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    schemas = _catalog().to_dict()
+    yield from ((table, schemas[table]) for table in tables)
+
+
+@cache
+def _catalog() -> Catalog:
+    return Catalog.from_ddl(fixtures.SCHEMA_SQL)
+
+
+def _pairs(seed: int) -> Iterator[Pair]:
+    """Yield the first pair of each held-out structure, in an order that the seed chooses."""
+    templates = [one for one in load_templates(catalog=_catalog()) if one.dialect == "duckdb"]
+    random.Random(seed).shuffle(templates)
+    seen = set()
+    for template in templates:
+        pair = render([template])[0]
+        shape = structure(pair.sql, pair.ibis).sql
+        if shape not in seen and is_held_out(pair.sql, pair.ibis):
+            seen.add(shape)
+            yield pair
+
+
+def _translations(seed: int) -> Iterator[Case]:
+    for pair in _pairs(seed):
+        given = {"sql": pair.sql, "dialect": "duckdb"}
+        yield _case("sql_to_ibis", pair.template.name, pair, input=given, reference=pair.ibis)
+
+
+def _compilations(seed: int) -> Iterator[Case]:
+    for pair in _pairs(seed):
+        given = {"code": pair.ibis, "dialect": "duckdb"}
+        yield _case("ibis_to_sql", pair.template.name, pair, input=given, reference=pair.sql)
+
+
+def _gaps(seed: int) -> Iterator[Case]:
+    """Cut a name of a method or a string out of the last statement of code."""
+    for pair in _pairs(seed):
+        places = list(_tokens(pair.ibis))
+        if places:
+            dice = random.Random(f"{seed} {pair.template.name}")
+            start, end, feature = dice.choice(places)
+            given = {"before": pair.ibis[:start], "after": pair.ibis[end:]}
+            yield _case(
+                "code_completion",
+                pair.template.name,
+                pair,
+                features=(feature,),
+                input=given,
+                reference=pair.ibis[start:end],
+                sql=pair.sql,
+            )
+
+
+def _tokens(code: str) -> Iterator[tuple[int, int, str]]:
+    """Yield where methods and strings stand in what `expr` is made of."""
+    begin = code.rindex("expr = ")
+    lines = [0]
+    for line in io.StringIO(code):
+        lines.append(lines[-1] + len(line))
+    before = ""
+    for item in tokenize.generate_tokens(io.StringIO(code).readline):
+        start, end = (lines[row - 1] + column for row, column in (item.start, item.end))
+        if start > begin:
+            if item.type == tokenize.STRING:
+                yield start, end, "string"
+            elif item.type == tokenize.NAME and before == ".":
+                yield start, end, "attribute"
+        before = item.string
+
+
+def _faults(seed: int) -> Iterator[Case]:
+    """Put a fault into code; the error is the one that running it raised."""
+    kinds = list(FAULTS)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [fixtures.write_databases(Path(folder))]
+        with Verifier(paths, profile=Profile.OWN) as verifier:
+            for number, pair in enumerate(_pairs(seed)):
+                sample = Sample(pair.ibis, _catalog(), f"{seed} {pair.template.name}")
+                rotated = kinds[number % len(kinds) :] + kinds[: number % len(kinds)]
+                found = next(_raising(sample, rotated, verifier.execute), None)
+                if found is not None:
+                    kind, code, error = found
+                    yield _case(
+                        "error_resolution",
+                        pair.template.name,
+                        pair,
+                        features=(kind,),
+                        input={"code": code, "error": error},
+                        reference=pair.ibis,
+                        sql=pair.sql,
+                    )
+
+
+def _raising(
+    sample: Sample, kinds: Iterable[str], execute: Callable[[str], object]
+) -> Iterator[tuple[str, str, str]]:
+    for kind in kinds:
+        for code in mutants(sample, kind)[:2]:
+            outcome = execute(code)
+            if isinstance(outcome, Failure) and outcome.kind is FailureKind.RAISED:
+                yield kind, code, f"{outcome.exception}: {outcome.message}"
+
+
+def _questions(seed: int) -> Iterator[Case]:
+    """Take the questions to whose answer there is an example."""
+    text = files("ibert.evaluation").joinpath(QUESTIONS).read_text(encoding="utf-8")
+    questions = list(tomllib.loads(text).items())
+    random.Random(seed).shuffle(questions)
+    for question, names in questions:
+        for name in names:
+            example = choose([name])
+            if example is not None:
+                reference = f"Use `{name}`.\n\n```python\n{example.module.rstrip()}\n```"
+                given = {"question": question}
+                yield _case("qa", question, None, input=given, reference=reference, wanted=names)
+                break
+
+
+def _functions(seed: int) -> Iterator[Case]:
+    """Take queries as functions; the reference is what the compiler documents them with."""
+    for pair in _pairs(seed):
+        tables = dict(_schemas(pair.tables))
+        try:
+            code = sql_to_ibis(pair.sql, tables, form="function", verify=False).code
+            answer = document(code, "query", tables)
+        except IbertError:
+            continue
+        if answer.verdict.verified:
+            given = {"code": code, "function": "query", "style": "numpy"}
+            reference = answer.code.rstrip("\n")
+            yield _case("documentation", pair.template.name, pair, input=given, reference=reference)
+
+
+_MAKERS: dict[str, Callable[[int], Iterator[Case]]] = {
+    "sql_to_ibis": _translations,
+    "ibis_to_sql": _compilations,
+    "code_completion": _gaps,
+    "error_resolution": _faults,
+    "qa": _questions,
+    "documentation": _functions,
+}
+TASKS = tuple(_MAKERS)
