@@ -109,6 +109,9 @@ CODES = {
     "IB904": "a server does not answer",
     "IB905": "a setting that means nothing",
     "IB906": "an answer without code",
+    "IB951": "shards of another configuration",
+    "IB952": "rows that nobody can make again",
+    "IB953": "no such example, or several",
 }
 
 

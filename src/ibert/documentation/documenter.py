@@ -55,7 +55,7 @@ class Documenter(AbstractContextManager["Documenter"]):
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             path = Path(folder, "empty.duckdb")
             connect(str(path)).close()
-            self._sandbox = stack.enter_context(Sandbox([path]))
+            self.sandbox = stack.enter_context(Sandbox([path]))
             self._resources = stack.pop_all()
 
     def __exit__(self, *exception: object) -> None:
@@ -83,7 +83,7 @@ class Documenter(AbstractContextManager["Documenter"]):
         found = []
         for style in styles:
             text = render(description, lines, style, _INDENT)
-            wrong = failed or run_doctest(text, function, self._sandbox)
+            wrong = failed or run_doctest(text, function, self.sandbox)
             findings = []
             if wrong:
                 findings.append(Diagnostic(code="IB856", message=f"the example: {wrong}"))
@@ -95,7 +95,7 @@ class Documenter(AbstractContextManager["Documenter"]):
     def _example(self, inference: Inference) -> tuple[list[str], int, str | None]:
         """Make a doctest: with rows where some can be made, with the types alone otherwise."""
         width = WIDTH - _INDENT - len(">>> ")
-        sample = examples.sample(inference, self._sandbox)
+        sample = examples.sample(inference, self.sandbox)
         if sample is not None:
             setup, shapes = examples.with_rows(inference, sample, width)
             lines = self._session(inference, setup, shapes, width)
@@ -112,7 +112,7 @@ class Documenter(AbstractContextManager["Documenter"]):
     ) -> list[str] | Failure:
         """Run the ways to show a result; take the first that fits."""
         statements = [*setup, *(statement for shape in shapes for statement in shape)]
-        found = outputs(inference.function, statements, self._sandbox)
+        found = outputs(inference.function, statements, self.sandbox)
         if isinstance(found, Failure):
             return found
         shown = dict(zip(statements, found, strict=True))
