@@ -26,7 +26,7 @@ from ibert.datagen.factory.runners import local
 from ibert.datagen.factory.shard import Config, counts_path, make_shard, shard_path
 from ibert.diagnostics import IbertError
 
-CONFIG = Config(template_shards=0, catalogs=2, queries=5)
+CONFIG = Config(api_shards=0, template_shards=0, catalogs=2, queries=5)
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +66,9 @@ def test_all_tasks_are_there(manifest: DatasetManifest) -> None:
 
 def test_workers_and_hash_seeds_change_no_byte(folder: Path, tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from ibert.datagen.factory.shard import *\n"
-        f"make_shard(Config(template_shards=0, catalogs=2, queries=5), 1, Path({str(tmp_path)!r}))"
+        "from pathlib import Path; from ibert.datagen.factory.shard import *\n"
+        "config = Config(api_shards=0, template_shards=0, catalogs=2, queries=5)\n"
+        f"make_shard(config, 1, Path({str(tmp_path)!r}))"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "7"}
     subprocess.run([sys.executable, "-c", script], check=True, env=environment, timeout=120)
@@ -160,6 +161,15 @@ def test_errors_are_those_that_were_raised(rows: list[Row]) -> None:
 def test_every_row_says_where_it_is_from(rows: list[Row]) -> None:
     assert {one.origin.licence for one in rows} == {"Apache-2.0"}
     assert all(one.origin.name and one.origin.root and one.origin.structure for one in rows)
+
+
+def test_questions_about_ibis_hold(tmp_path: Path) -> None:
+    config = Config(api_shards=200, template_shards=0, catalogs=0)
+    counts = make_shard(config, 7, tmp_path)
+    made = [decode(line) for line in shard_path(tmp_path, 7).read_bytes().splitlines()]
+    assert counts.rows == {"qa": len(made)}
+    assert len({one.content.variant for one in made}) >= 3
+    assert recheck(made).problems == ()
 
 
 # Gates.

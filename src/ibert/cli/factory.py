@@ -28,6 +28,9 @@ folder_type = click.Path(path_type=Path, file_okay=False)
 @click.option("--output", "-o", type=folder_type, default=FOLDER, show_default=True)
 @click.option("--seed", default=0, show_default=True, help="The same seed gives the same bytes.")
 @click.option(
+    "--api-shards", type=click.IntRange(min=0), help="Shards of questions about Ibis; 0: none."
+)
+@click.option(
     "--template-shards",
     type=click.IntRange(min=0),
     help="Shards of the templates; 0: none of them.",
@@ -50,6 +53,7 @@ folder_type = click.Path(path_type=Path, file_okay=False)
 def generate_all(
     output: Path,
     seed: int,
+    api_shards: int | None,
     template_shards: int | None,
     catalogs: int | None,
     queries: int | None,
@@ -69,7 +73,12 @@ def generate_all(
     from ibert.datagen.factory.shard import Config
     from ibert.evaluation.contamination import contaminated
 
-    sizes = {"template_shards": template_shards, "catalogs": catalogs, "queries": queries}
+    sizes = {
+        "api_shards": api_shards,
+        "template_shards": template_shards,
+        "catalogs": catalogs,
+        "queries": queries,
+    }
     config = Config(seed=seed, **{name: size for name, size in sizes.items() if size is not None})
     kept_out = contaminated(against)
     with progress_bar("shards") as progress:

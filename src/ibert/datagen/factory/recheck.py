@@ -12,10 +12,12 @@ from pathlib import Path
 import msgspec
 from markdown_it import MarkdownIt
 
+from ibert.answers import rows_table, shown
 from ibert.api_index import api_index
 from ibert.compilation import Program, target_of
 from ibert.datagen.factory.databases import Prover
 from ibert.datagen.factory.mistakes import difference_text
+from ibert.datagen.factory.questions import SHOW_ROWS, run
 from ibert.datagen.factory.row import Row, catalog_of
 from ibert.diagnostics import Diagnostic, IbertError
 from ibert.documentation import Documenter, Source
@@ -139,9 +141,12 @@ def _answer(row: Row, prover: Prover, sandbox: Sandbox) -> Iterator[str]:
     for text in (content.input, content.target):
         for token in MarkdownIt().parse(text):
             if token.type == "fence" and token.info == "python":
-                outcome = prover.execute(token.content)
+                outcome = run(token.content, prover, sandbox, apart=content.variant == "gives")
                 if isinstance(outcome, Failure):
                     yield f"the code fails: {outcome.message}"
+                elif content.variant in SHOW_ROWS:
+                    if rows_table(shown(outcome)) not in content.target:
+                        yield "the code gives other rows"
                 elif content.variant == "columns":
                     yield from _columns(row, token.content)
 

@@ -13,6 +13,7 @@ from ibert.datagen.factory.cuts import completions
 from ibert.datagen.factory.databases import Prover, domain_database, fixture_database
 from ibert.datagen.factory.described import descriptions
 from ibert.datagen.factory.mistakes import mistakes
+from ibert.datagen.factory.questions import questions
 from ibert.datagen.factory.root import Draft, Root, Tally, proved
 from ibert.datagen.factory.row import Row, encode
 from ibert.datagen.factory.sources import query_drafts, template_drafts
@@ -20,7 +21,7 @@ from ibert.datagen.factory.spellings import compilations, translations
 from ibert.documentation import Documenter
 from ibert.files import written_whole
 
-Kind = Literal["template", "query"]
+Kind = Literal["api", "template", "query"]
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -30,6 +31,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     ----------
     seed
         Of all that is drawn.
+    api_shards
+        Over how many shards the names of Ibis are spread; 0: no questions about them.
     template_shards
         Over how many shards the templates are spread; 0: no templates.
     catalogs
@@ -39,6 +42,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """
 
     seed: int = 0
+    api_shards: int = 4
     template_shards: int = 48
     catalogs: int = 600
     queries: int = 40
@@ -46,7 +50,26 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     @property
     def shards(self) -> int:
         """How many shards there are."""
-        return self.template_shards + self.catalogs
+        return self.api_shards + self.template_shards + self.catalogs
+
+    def part(self, number: int) -> tuple[Kind, int]:
+        """Tell what a shard is about, and which part of that it is.
+
+        Examples
+        --------
+        >>> Config(api_shards=2, template_shards=3).part(4)
+        ('template', 2)
+        """
+        kinds: tuple[tuple[Kind, int], ...] = (
+            ("api", self.api_shards),
+            ("template", self.template_shards),
+            ("query", self.catalogs),
+        )
+        for kind, count in kinds:
+            if number < count:
+                return kind, number
+            number -= count
+        raise ValueError(f"there are {self.shards} shards")
 
 
 class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -91,18 +114,20 @@ def is_done(folder: Path, number: int) -> bool:
 def make_shard(config: Config, number: int, folder: Path) -> Counts:
     """Make a shard: write its rows, and beside them its counts, whole or not at all."""
     tally = Tally()
-    kind: Kind = "template" if number < config.template_shards else "query"
-    seed, catalog = config.seed, number - config.template_shards
-    name = fixture_database(seed) if kind == "template" else domain_database(seed, catalog)
+    kind, part = config.part(number)
+    seed = config.seed
+    name = domain_database(seed, part) if kind == "query" else fixture_database(seed)
     roots = 0
     with (
         tempfile.TemporaryDirectory() as place,
         Prover(name, Path(place)) as prover,
         Documenter() as documenter,
     ):
-        drafts: Iterator[Draft]
-        if kind == "template":
-            drafts = template_drafts(seed, number, config.template_shards, prover)
+        drafts: Iterator[Draft] = iter(())
+        if kind == "api":
+            tally.rows += questions(part, config.api_shards, prover, documenter.sandbox, tally)
+        elif kind == "template":
+            drafts = template_drafts(seed, part, config.template_shards, prover)
         else:
             drafts = query_drafts(config.queries, prover, tally)
         for root in proved(drafts, prover, tally):
