@@ -14,6 +14,11 @@ default:
 generate-data *arguments:
     @{{ ibert }} data generate "$@"
 
+# Make data/all/dataset: examples of all six tasks, each proved by running it
+[no-exit-message]
+generate-all *arguments:
+    @{{ ibert }} data generate-all "$@"
+
 # Count what the dataset holds
 [no-exit-message]
 dataset-stats *arguments:

@@ -7,12 +7,12 @@ import sqlglot
 from sqlglot import exp
 
 from ibert.catalog import Catalog
+from ibert.datagen.random_queries.queries import Queries
+from ibert.datagen.random_queries.relations import base_relations
+from ibert.datagen.random_queries.tables import make_catalog
 from ibert.diagnostics import Diagnostic, IbertError
 from ibert.evaluation.fuzz import FuzzReport, run
-from ibert.evaluation.fuzz.queries import Queries
-from ibert.evaluation.fuzz.relations import base_relations
 from ibert.evaluation.fuzz.shrink import shrunk
-from ibert.evaluation.fuzz.tables import make_catalog
 
 # Ibis has no type for a sum of integers, and DuckDB's views have no two columns of one name.
 OWN_FAULTS = ("is decimal, not integer once fetched", "_1', not '")

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from ibert.catalog import Catalog
+from ibert.datagen.mutation.rewrites import RULES, rewritten
 from ibert.evaluation.equivalence import normal_form
-from ibert.evaluation.rewrites import RULES, rewritten
 from ibert.evaluation.strength import measure
 from ibert.evaluation.suites import Case
 from ibert.sql.parse import parse_as_written

@@ -11,10 +11,10 @@ import yaml
 import ibert
 from ibert import IbertError, Status
 from ibert.catalog import Catalog
+from ibert.datagen.mutation.faults import FAULTS, mutants
+from ibert.datagen.mutation.sample import Sample
 from ibert.edits import apply_edits
 from ibert.evaluation.error_resolution import resolution
-from ibert.evaluation.faults import FAULTS, mutants
-from ibert.evaluation.sample import Sample
 from ibert.repair import repair
 from ibert.repair.idioms import idioms
 from ibert.repair.repairs import REPAIRS

@@ -15,6 +15,7 @@ import ibis
 import ibis.backends.sql.compilers as compilers
 import ibis.expr.operations as ops
 import msgspec
+from ibis.common.annotations import ValidationError
 from ibis.common.exceptions import IbisError
 from ibis.config import Config
 from ibis.expr.operations.udf import InputType
@@ -32,7 +33,7 @@ _ORIGIN = "duckdb"  # whose functions generated code declares
 # What compilers raise, besides Ibis' own errors, where they have no rule for something.
 COMPILER_ERRORS = (
     *(AssertionError, AttributeError, KeyError, NotImplementedError, TypeError, ValueError),
-    *(IbisError, SqlglotError),
+    *(IbisError, SqlglotError, ValidationError),
 )
 _OPERATION = re.compile(r"'(\w+)' operation")
 _ADDRESS = re.compile(r"<([\w.]+) object at 0x[0-9a-f]+>")

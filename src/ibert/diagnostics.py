@@ -115,6 +115,9 @@ CODES = {
     "IB930": "a run of an evaluation that cannot be read",
     "IB931": "runs that do not go together",
     "IB932": "a task that is not evaluated",
+    "IB951": "shards of another configuration",
+    "IB952": "rows that nobody can make again",
+    "IB953": "no such example, or several",
 }
 
 

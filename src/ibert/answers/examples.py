@@ -108,14 +108,15 @@ def run(example: Example) -> Output:
             execution = sandbox.run(example.module, profile=Profile.OWN)
     if isinstance(execution, Failure):
         raise RuntimeError(f"the example {example.code!r} does not run: {execution.message}")
-    return _output(execution)
+    return shown(execution)
 
 
-def _output(execution: Execution) -> Output:
+def shown(execution: Execution) -> Output:
+    """Give what is shown of a result."""
     table = execution.fetched.table
     rows = zip(*(column.slice(0, SHOWN_ROWS).to_pylist() for column in table.columns), strict=True)
-    shown = tuple(tuple(map(_shown, row)) for row in rows)
-    return Output(tuple(execution.fetched.columns), shown, table.num_rows)
+    texts = tuple(tuple(map(_shown, row)) for row in rows)
+    return Output(tuple(execution.fetched.columns), texts, table.num_rows)
 
 
 def _shown(value: object) -> str:

@@ -28,7 +28,7 @@ def answer_text(found: Sequence[Found], example: Example | None, output: Output 
     parts = [_described(main), *map(_described, beside[:3])]
     related = [item.name for item in beside[3:]] + related
     if example and output:
-        parts += [f"```python\n{example.module.rstrip()}\n```", _table(output)]
+        parts += [f"```python\n{example.module.rstrip()}\n```", rows_table(output)]
     if related:
         parts.append("Related: " + ", ".join(f"`{name}`" for name in related))
     parts.append("Sources: " + ", ".join(f"`{item.entry.path}`" for item in found))
@@ -69,7 +69,7 @@ def _sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
-def _table(output: Output) -> str:
+def rows_table(output: Output) -> str:
     """Write rows as a table of Markdown."""
     heads = [_cell(name) for name in output.columns]
     rows = [[_cell(value) for value in row] for row in output.rows]

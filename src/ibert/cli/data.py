@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ibert.cli.confinement import weak_sandbox_option
+from ibert.cli.factory import generate_all, print_dataset, show, validate_dataset
 from ibert.cli.options import format_option
 from ibert.cli.output import FINDINGS, note, print_difference, print_json, progress_bar
 
@@ -24,7 +25,7 @@ SHOWN = 15  # rows of a table of counts
 DEFAULT = Path("data/sql2ibis/train.jsonl")
 
 path_type = click.Path(path_type=Path, dir_okay=False)
-file_argument = click.argument("file", type=path_type, default=DEFAULT)
+file_argument = click.argument("file", type=click.Path(path_type=Path), default=DEFAULT)
 workers_option = click.option(
     "--workers", type=click.IntRange(min=1), help="How many at a time; by default one for each CPU."
 )
@@ -79,13 +80,26 @@ def _print_generated(output: Path, manifest: Manifest) -> None:
         click.echo(f"{example.meta.verdict}: {example.meta.rows} equal rows")
 
 
+data.add_command(generate_all)
+data.add_command(show)
+
+
 @data.command()
 @file_argument
+@click.option(
+    "--sample", type=click.IntRange(min=1), help="Of a folder: run only so many, drawn by chance."
+)
+@click.option("--seed", default=0, show_default=True, help="Draws the sample.")
 @workers_option
 @weak_sandbox_option
 @format_option
-def validate(file: Path, workers: int | None, format_: str) -> None:
-    """Run every example of FILE again and name those that no longer hold."""
+def validate(file: Path, sample: int | None, seed: int, workers: int | None, format_: str) -> None:
+    """Run every example of FILE again and name those that no longer hold.
+
+    FILE is what `generate` writes, or the folder `dataset` of `generate-all`.
+    """
+    if file.is_dir():
+        validate_dataset(file, sample, seed, format_)
     from ibert.datagen.validate import validate as run
 
     with progress_bar("validating") as progress:
@@ -104,7 +118,13 @@ def validate(file: Path, workers: int | None, format_: str) -> None:
 @click.option("--all", "all_", is_flag=True, help="Show every feature and template.")
 @format_option
 def stats(file: Path, all_: bool, format_: str) -> None:
-    """Count what FILE holds."""
+    """Count what FILE holds: what `generate` writes, or the folder `dataset` of `generate-all`."""
+    if file.is_dir():
+        from ibert.datagen.factory.manifest import read_dataset_manifest
+
+        manifest = read_dataset_manifest(file)
+        print_json(manifest) if format_ == "json" else print_dataset(manifest)
+        return
     from ibert.datagen.stats import stats as run
 
     found = run(file)

@@ -56,7 +56,7 @@ class Documenter(AbstractContextManager["Documenter"]):
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             path = Path(folder, "empty.duckdb")
             connect(str(path)).close()
-            self._sandbox = stack.enter_context(Sandbox([path]))
+            self.sandbox = stack.enter_context(Sandbox([path]))
             self._resources = stack.pop_all()
 
     def __exit__(self, *exception: object) -> None:
@@ -111,7 +111,7 @@ class Documenter(AbstractContextManager["Documenter"]):
         failed
             Why there is no example, if that is known.
         """
-        wrong = failed or run_doctest(text, inference.function, self._sandbox)
+        wrong = failed or run_doctest(text, inference.function, self.sandbox)
         findings = []
         if wrong:
             findings.append(Diagnostic(code="IB856", message=f"the example: {wrong}"))
@@ -124,7 +124,7 @@ class Documenter(AbstractContextManager["Documenter"]):
     def _example(self, inference: Inference) -> tuple[list[str], int, str | None]:
         """Make a doctest: with rows where some can be made, with the types alone otherwise."""
         width = WIDTH - _INDENT - len(">>> ")
-        sample = examples.sample(inference, self._sandbox)
+        sample = examples.sample(inference, self.sandbox)
         if sample is not None:
             setup, shapes = examples.with_rows(inference, sample, width)
             lines = self._session(inference, setup, shapes, width)
@@ -141,7 +141,7 @@ class Documenter(AbstractContextManager["Documenter"]):
     ) -> list[str] | Failure:
         """Run the ways to show a result; take the first that fits."""
         statements = [*setup, *(statement for shape in shapes for statement in shape)]
-        found = outputs(inference.function, statements, self._sandbox)
+        found = outputs(inference.function, statements, self.sandbox)
         if isinstance(found, Failure):
             return found
         shown = dict(zip(statements, found, strict=True))

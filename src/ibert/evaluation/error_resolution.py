@@ -17,12 +17,12 @@ import msgspec
 from ibert import fixtures
 from ibert.catalog import Catalog
 from ibert.database import connect
+from ibert.datagen.mutation.faults import FAULTS, mutants
+from ibert.datagen.mutation.sample import Sample
 from ibert.datagen.sql2ibis import load_templates, render
 from ibert.datagen.sql2ibis.template import Template
 from ibert.diagnostics import Diagnostic, IbertError, did_you_mean
 from ibert.evaluation.benchmarks import TPCDS, TPCH, fill
-from ibert.evaluation.faults import FAULTS, mutants
-from ibert.evaluation.sample import Sample
 from ibert.repair import repair
 from ibert.repair.syntax import parses
 from ibert.sandbox import Execution, Failure, FailureKind, Profile

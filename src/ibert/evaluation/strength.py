@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ibert.catalog import Catalog
+from ibert.datagen.mutation.rewrites import rewritten
 from ibert.diagnostics import IbertError
 from ibert.documents import load
 from ibert.evaluation.equivalence import normal_form
-from ibert.evaluation.rewrites import rewritten
 from ibert.evaluation.suites import Case
 from ibert.sandbox import Failure, Result
 from ibert.sql.parse import parse_as_written

@@ -79,7 +79,7 @@ class Source:
     cases: Path | None = None
 
 
-class _Row(msgspec.Struct):
+class CaseRow(msgspec.Struct):
     """What is read of a row of a file of cases."""
 
     id: str
@@ -133,7 +133,7 @@ def _ibis_map(source: Source) -> Suite:
     if path is None:
         message = "the suite ibis-map needs the file of its cases"
         raise IbertError([Diagnostic(code="IB001", message=message, hint="give it with --cases")])
-    rows = _read_rows(path)
+    rows = read_cases(path)
     with connect(":memory:") as con:
         _run_script(con, path.with_name(SETUP))
         catalog, databases = _copied(con, source.folder)
@@ -149,9 +149,16 @@ def _run_script(con: duckdb.DuckDBPyConnection, path: Path) -> None:
         raise IbertError([diagnostic]) from error
 
 
-def _read_rows(path: Path) -> list[_Row]:
+def read_cases(path: Path) -> list[CaseRow]:
+    """Read a file of cases.
+
+    Raises
+    ------
+    IbertError
+        IB002 if it is no JSON list of `{"id": …, "sql": …}`.
+    """
     try:
-        return msgspec.json.decode(read_text(path), type=list[_Row])
+        return msgspec.json.decode(read_text(path), type=list[CaseRow])
     except msgspec.DecodeError as error:
         hint = 'it is a list of {"id": …, "sql": …}'
         diagnostic = Diagnostic(code="IB002", message=str(error), source=str(path), hint=hint)

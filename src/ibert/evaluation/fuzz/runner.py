@@ -5,13 +5,12 @@ from __future__ import annotations
 import enum
 import re
 import traceback
-import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from typing import Any, Self
+from typing import Self
 
 import msgspec
 import sqlglot
@@ -20,17 +19,13 @@ from sqlglot import exp
 import ibert
 from ibert.catalog import Catalog
 from ibert.database import write_databases
+from ibert.datagen.random_queries.queries import Queries
+from ibert.datagen.random_queries.relations import base_relations
+from ibert.datagen.random_queries.tables import make_catalog, make_rows
 from ibert.diagnostics import IbertError
-from ibert.evaluation.fuzz.queries import Queries
-from ibert.evaluation.fuzz.relations import base_relations
 from ibert.evaluation.fuzz.shrink import shrunk
-from ibert.evaluation.fuzz.tables import make_catalog, make_rows
-from ibert.sandbox import Execution, Failure, FailureKind, Profile, Result, Sandbox
-from ibert.sandbox.database import Database, IbisDatabase
-from ibert.sandbox.protocol import Code, Query
-from ibert.sandbox.snippet import Output
-from ibert.sandbox.worker import answer
-from ibert.sandbox.worker import run as run_code
+from ibert.sandbox import Failure, FailureKind
+from ibert.sandbox.in_process import InProcess
 from ibert.verdict import Status, Verdict
 from ibert.verifier.reference import Reference
 from ibert.verifier.verify import Verifier
@@ -165,58 +160,6 @@ class FuzzReport(msgspec.Struct, frozen=True, kw_only=True):
             for reason, number in self.refusals.items()
         ]
         return "\n\n".join([counts, "\n".join(refusals), *map(str, self.findings)])
-
-
-class _Tables(IbisDatabase):
-    """A database of which code sees `con` and nothing else."""
-
-    def namespace(self) -> dict[str, Any]:
-        return {"__name__": "translated", "con": self}
-
-
-class InProcess(Sandbox):
-    """A sandbox without a wall, for code that iBERT itself wrote: quicker, and as it was judged.
-
-    Parameters
-    ----------
-    databases
-        DuckDB files.
-    """
-
-    def __init__(self, databases: Sequence[str | Path]) -> None:
-        super().__init__(databases, layers=frozenset())
-        with warnings.catch_warnings(action="ignore"):  # as in a worker: Ibis gives some of its own
-            self._files = [Database.open(str(path), self.limits) for path in databases]
-            self._open = [_Tables(database) for database in self._files]
-
-    def close(self) -> None:
-        """Close the databases."""
-        for database in self._open:
-            database.disconnect()
-
-    def query(self, sql: str, *, database: int = 0) -> Result | Failure:
-        """Run one SELECT statement."""
-        with warnings.catch_warnings(action="ignore"):
-            reply = answer(Query(sql), self._files[database])
-        assert not isinstance(reply, Execution)
-        return reply
-
-    def run(
-        self,
-        code: str,
-        *,
-        database: int = 0,
-        profile: Profile = Profile.STRICT,
-        constants: int | None = None,
-    ) -> Execution | Failure:
-        """Run Ibis code and fetch its expression."""
-        job = Code(code, profile, constants)
-        with warnings.catch_warnings(action="ignore"):
-            reply = run_code(
-                job, self._open[database], Output(self.limits.output_bytes), checked=False
-            )
-        assert not isinstance(reply, Result)
-        return reply
 
 
 class Bench(Verifier):

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from random import Random
 
-from ibert.evaluation.fuzz import tables
-from ibert.evaluation.fuzz.expressions import SCALARS, Expressions, Leaf
-from ibert.evaluation.fuzz.relations import Item, Relation, Scope, Source, quoted
-from ibert.evaluation.fuzz.windows import DIRECTIONS, draw_window
+from ibert.datagen.random_queries import tables
+from ibert.datagen.random_queries.expressions import SCALARS, Expressions, Leaf
+from ibert.datagen.random_queries.relations import Item, Relation, Scope, Source, quoted
+from ibert.datagen.random_queries.windows import DIRECTIONS, draw_window
 
 SPICES = (0.0, 0.0, 0.1, 0.4)  # how much of a query is DuckDB's own
 FRESH = ("a", "b", "c", "n", "Total", "avg price", "key", "value", "x", "m")  # aliases

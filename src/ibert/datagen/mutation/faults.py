@@ -12,7 +12,7 @@ from typing import Any
 import ibis.expr.types as ir
 from ibis.expr.types.groupby import GroupedTable
 
-from ibert.evaluation.sample import Sample
+from ibert.datagen.mutation.sample import Sample
 from ibert.repair.fault import table_of
 from ibert.repair.source import joined
 
@@ -32,7 +32,7 @@ def _fault(operator: Operator) -> Operator:
 
 @cache
 def _table(*path: str) -> dict[str, list[str]]:
-    text = files("ibert.evaluation").joinpath("faults.toml").read_text(encoding="utf-8")
+    text = files("ibert.datagen.mutation").joinpath("faults.toml").read_text(encoding="utf-8")
     found: Any = tomllib.loads(text)
     for step in path:
         found = found[step]

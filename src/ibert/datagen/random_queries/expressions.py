@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import ibis.expr.datatypes as types
 
-from ibert.evaluation.fuzz.productions import (
+from ibert.datagen.random_queries.productions import (
     AGGREGATES,
     ANY,
     COMMON,

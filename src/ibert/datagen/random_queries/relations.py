@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ibert.catalog import Catalog
-from ibert.evaluation.fuzz import tables
-from ibert.evaluation.fuzz.expressions import Leaf, kind_of
+from ibert.datagen.random_queries import tables
+from ibert.datagen.random_queries.expressions import Leaf, kind_of
 
 WORDS = {"order", "count", "key"}  # of SQL, among the names here
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from ibert.evaluation.fuzz.expressions import SCALARS, Expressions, Leaf
+from ibert.datagen.random_queries.expressions import SCALARS, Expressions, Leaf
 
 # Window functions whose result does not depend on the order of ties.
 STEADY_WINDOWS = {

@@ -1,0 +1,101 @@
+"""The rows that examples are proved on, by name: whoever has the name can make them again."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from random import Random
+from typing import Self
+
+from ibert import fixtures
+from ibert.catalog import Catalog
+from ibert.database import write_databases
+from ibert.datagen.factory.domains import Domain, draw_domain
+from ibert.diagnostics import Diagnostic, IbertError
+from ibert.sandbox.in_process import InProcess
+from ibert.verifier import Verifier
+
+WITNESSES = 2  # sets of rows that a generated catalog has
+_FIXTURES, _DOMAIN = "fixtures", "domain"
+
+
+def fixture_database(seed: int) -> str:
+    """Name the fixture tables of a seed."""
+    return f"{_FIXTURES}:{seed}"
+
+
+def domain_database(seed: int, number: int) -> str:
+    """Name a generated catalog and its rows."""
+    return f"{_DOMAIN}:{seed}:{number}"
+
+
+@lru_cache(maxsize=8)
+def domain_of(name: str) -> Domain:
+    """Draw the domain that a name stands for."""
+    return draw_domain(Random(name))
+
+
+def catalog_named(name: str) -> Catalog:
+    """Give the tables of a database.
+
+    Raises
+    ------
+    IbertError
+        IB952 for a name of another form.
+
+    Examples
+    --------
+    >>> catalog_named("domain:0:1") == domain_of("domain:0:1").catalog
+    True
+    """
+    kind, *numbers = name.split(":")
+    if kind == _FIXTURES and len(numbers) == 1 and numbers[0].isdigit():
+        return Catalog.from_ddl(fixtures.SCHEMA_SQL)
+    if kind == _DOMAIN and len(numbers) == 2 and all(map(str.isdigit, numbers)):
+        return domain_of(name).catalog
+    message, hint = f"no database {name!r}", "fixtures:SEED or domain:SEED:NUMBER"
+    raise IbertError([Diagnostic(code="IB952", message=message, hint=hint)])
+
+
+def write_named(name: str, folder: Path) -> list[list[Path]]:
+    """Write a database: for each witness its files, the second with the rows in reverse."""
+    catalog = catalog_named(name)
+    if name.startswith(_FIXTURES):
+        return [fixtures.write_databases(folder, int(name.partition(":")[2]))]
+    found = []
+    for witness in range(WITNESSES):
+        place = folder / str(witness)
+        place.mkdir()
+        rows = domain_of(name).rows(Random(f"{name}:{witness}"))
+        found.append(write_databases(place, catalog.to_ddl(), rows))
+    return found
+
+
+class Prover(Verifier):
+    """Judges what iBERT itself wrote, in this process: see `InProcess`. A context manager.
+
+    Parameters
+    ----------
+    name
+        Of a database.
+    folder
+        Where its files go.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with Prover("fixtures:0", Path(folder)) as prover:
+    ...         prover.execute("con.table('users').count()").raw.table.to_pydict()
+    {'0': [40]}
+    """
+
+    def __init__(self, name: str, folder: Path) -> None:
+        witnesses = write_named(name, folder)
+        super().__init__(witnesses)
+        self._sandbox = InProcess([path for paths in witnesses for path in paths])
+        self.name = name
+        self.catalog = catalog_named(name)
+
+    def __enter__(self) -> Self:
+        return self

@@ -1,0 +1,161 @@
+"""Shards: numbered parts of the work, each a function of the configuration and its number alone."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from ibert.datagen.factory.cuts import completions
+from ibert.datagen.factory.databases import Prover, domain_database, fixture_database
+from ibert.datagen.factory.described import descriptions
+from ibert.datagen.factory.mistakes import mistakes
+from ibert.datagen.factory.questions import questions
+from ibert.datagen.factory.root import Draft, Root, Tally, proved
+from ibert.datagen.factory.row import Row, encode
+from ibert.datagen.factory.sources import query_drafts, template_drafts
+from ibert.datagen.factory.spellings import compilations, translations
+from ibert.documentation import Documenter
+from ibert.files import written_whole
+
+Kind = Literal["api", "template", "query"]
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What decides every byte of a dataset.
+
+    Parameters
+    ----------
+    seed
+        Of all that is drawn.
+    api_shards
+        Over how many shards the names of Ibis are spread; 0: no questions about them.
+    template_shards
+        Over how many shards the templates are spread; 0: no templates.
+    catalogs
+        How many generated catalogs there are, a shard each.
+    queries
+        How many queries are drawn for each of them.
+    """
+
+    seed: int = 0
+    api_shards: int = 4
+    template_shards: int = 48
+    catalogs: int = 600
+    queries: int = 40
+
+    @property
+    def shards(self) -> int:
+        """How many shards there are."""
+        return self.api_shards + self.template_shards + self.catalogs
+
+    def part(self, number: int) -> tuple[Kind, int]:
+        """Tell what a shard is about, and which part of that it is.
+
+        Examples
+        --------
+        >>> Config(api_shards=2, template_shards=3).part(4)
+        ('template', 2)
+        """
+        kinds: tuple[tuple[Kind, int], ...] = (
+            ("api", self.api_shards),
+            ("template", self.template_shards),
+            ("query", self.catalogs),
+        )
+        for kind, count in kinds:
+            if number < count:
+                return kind, number
+            number -= count
+        raise ValueError(f"there are {self.shards} shards")
+
+
+class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a shard holds, and what was not proved.
+
+    Parameters
+    ----------
+    shard
+        Its number.
+    kind
+        Where its roots come from.
+    roots
+        How many pairs were proved.
+    rows
+        How many examples there are, by task.
+    rejected
+        How many there are not, by task and reason.
+    """
+
+    shard: int
+    kind: Kind
+    roots: int
+    rows: dict[str, int]
+    rejected: dict[str, int]
+
+
+def shard_path(folder: Path, number: int) -> Path:
+    """Give the place of a shard."""
+    return folder / "shards" / f"{number:06}.jsonl"
+
+
+def counts_path(folder: Path, number: int) -> Path:
+    """Give the place of what was counted in a shard."""
+    return shard_path(folder, number).with_suffix(".counts.json")
+
+
+def is_done(folder: Path, number: int) -> bool:
+    """Tell whether a shard is there, whole."""
+    return shard_path(folder, number).exists() and counts_path(folder, number).exists()
+
+
+def make_shard(config: Config, number: int, folder: Path) -> Counts:
+    """Make a shard: write its rows, and beside them its counts, whole or not at all."""
+    tally = Tally()
+    kind, part = config.part(number)
+    seed = config.seed
+    name = domain_database(seed, part) if kind == "query" else fixture_database(seed)
+    roots = 0
+    with (
+        tempfile.TemporaryDirectory() as place,
+        Prover(name, Path(place)) as prover,
+        Documenter() as documenter,
+    ):
+        drafts: Iterator[Draft] = iter(())
+        if kind == "api":
+            tally.rows += questions(part, config.api_shards, prover, documenter.sandbox, tally)
+        elif kind == "template":
+            drafts = template_drafts(seed, part, config.template_shards, prover)
+        else:
+            drafts = query_drafts(config.queries, prover, tally)
+        for root in proved(drafts, prover, tally):
+            roots += 1
+            tally.rows += derived(root, documenter, tally)
+    rows: dict[str, int] = {}
+    with (
+        written_whole(counts_path(folder, number)) as counts_file,
+        written_whole(shard_path(folder, number)) as file,
+    ):
+        for row in tally.rows:
+            file.write(encode(row))
+            rows[row.content.task] = rows.get(row.content.task, 0) + 1
+        counts = Counts(
+            shard=number,
+            kind=kind,
+            roots=roots,
+            rows=dict(sorted(rows.items())),
+            rejected=dict(sorted(tally.rejected.items())),
+        )
+        counts_file.write(msgspec.json.encode(counts))
+    return counts
+
+
+def derived(root: Root, documenter: Documenter, tally: Tally) -> Iterator[Row]:
+    """Yield all examples that a root gives."""
+    yield from translations(root, tally)
+    yield from compilations(root, tally)
+    yield from completions(root)
+    yield from mistakes(root, tally)
+    yield from descriptions(root, documenter, tally)

@@ -1,0 +1,1 @@
+"""Faults in code that is right, and queries in other spellings of the same meaning."""

@@ -1,0 +1,1 @@
+"""Random queries over random tables: for training data, and to hold the translator against."""
