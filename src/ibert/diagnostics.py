@@ -109,6 +109,9 @@ CODES = {
     "IB904": "a server does not answer",
     "IB905": "a setting that means nothing",
     "IB906": "an answer without code",
+    "IB910": "a training configuration that cannot be read",
+    "IB911": "rows that cannot be trained on",
+    "IB912": "a checkpoint that is not whole",
 }
 
 
