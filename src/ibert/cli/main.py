@@ -19,6 +19,7 @@ from ibert.cli.evaluate import evaluate
 from ibert.cli.fix import fix
 from ibert.cli.model import model
 from ibert.cli.output import USAGE, fail, note
+from ibert.cli.train import train
 from ibert.cli.translate import to_ibis
 from ibert.cli.verify import verify
 from ibert.diagnostics import IbertError
@@ -43,6 +44,7 @@ for command in (
     model,
     to_ibis,
     to_sql,
+    train,
     verify,
 ):
     cli.add_command(command)

@@ -22,13 +22,13 @@ import msgspec
 from ibert import fixtures
 from ibert.answers import choose
 from ibert.catalog import Catalog
+from ibert.datagen.mutation.faults import FAULTS, mutants
+from ibert.datagen.mutation.sample import Sample
 from ibert.datagen.sql2ibis import load_templates, render
 from ibert.datagen.sql2ibis.render import Pair
 from ibert.datagen.structure import structure
 from ibert.diagnostics import IbertError
-from ibert.evaluation.faults import FAULTS, mutants
 from ibert.evaluation.qa import QUESTIONS
-from ibert.evaluation.sample import Sample
 from ibert.sandbox import Failure, FailureKind, Profile
 from ibert.tasks.documentation import document
 from ibert.tasks.sql_to_ibis import sql_to_ibis

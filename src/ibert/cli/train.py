@@ -1,0 +1,154 @@
+"""`ibert train`: fine-tune a model on verified examples, or make a small one from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ibert.cli.options import format_option
+from ibert.cli.output import note, print_json
+
+if TYPE_CHECKING:
+    from ibert.training.plan import Plan
+
+SHOWN = 2  # rows of each task that a dry run shows
+
+
+@click.command()
+@click.argument("config", required=False, type=click.Path(dir_okay=False))
+@click.option(
+    "--from-scratch",
+    "scratch",
+    type=click.Path(dir_okay=False),
+    metavar="CONFIG",
+    help="Make the small model that this file describes in [scratch].",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the run goes.  [default: runs/ and the name of the file]",
+)
+@click.option(
+    "--resume",
+    metavar="auto|CHECKPOINT",
+    help="Go on from the newest whole checkpoint of the run, or from this one.",
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be learned, without torch.")
+@format_option
+def train(
+    config: str | None,
+    scratch: str | None,
+    out: Path | None,
+    resume: str | None,
+    dry_run: bool,
+    format_: str,
+) -> None:
+    """Train a model as the file CONFIG (TOML) says.
+
+    The run's folder takes what was learned from, the record (metrics.jsonl, on the disk line by
+    line), the checkpoints, which are whole or not used, and the model. Exits with 2 if something
+    is missing or means nothing; nothing takes its place.
+    """
+    from ibert.training.config import read_config
+
+    path = config or scratch
+    if path is None or (config and scratch):
+        raise click.UsageError("name one CONFIG, as it is or after --from-scratch")
+    read = read_config(path)
+    if scratch and read.scratch is None:
+        raise click.UsageError(f"{path} has no [scratch] that describes a model")
+    folder = out or Path("runs", Path(path).stem)
+    if dry_run:
+        _preview(path, folder, format_)
+        return
+    from ibert.training.run import train as run
+
+    result = run(read, folder, resume=Path(resume) if resume else None, told=note)
+    if format_ == "json":
+        print_json(result)
+    else:
+        click.echo(
+            f"{folder}: {result.steps} steps in {result.seconds:.0f} s; executed answers to "
+            f"{result.cases} held-out rows: {result.untrained:.1%} before, "
+            f"{result.accuracy:.1%} after"
+        )
+
+
+def _preview(path: str, folder: Path, format_: str) -> None:
+    import tempfile
+
+    from ibert.training.config import read_config
+    from ibert.training.plan import plan
+
+    with tempfile.TemporaryDirectory() as scratch:
+        planned = plan(read_config(path), Path(scratch))
+    if format_ == "json":
+        print_json({"steps": planned.steps, **_shares(planned)})
+        return
+    _print(planned, folder)
+
+
+def _shares(planned: Plan) -> dict[str, object]:
+    epochs = planned.config.optimisation.epochs
+    return {
+        "digest": planned.snapshot.digest,
+        "rows": planned.snapshot.rows,
+        "tokens": planned.snapshot.tokens,
+        "learned": planned.snapshot.learned,
+        "dropped": planned.snapshot.dropped,
+        "held_out": planned.snapshot.held_out,
+        "repeats": planned.mixture.repeats(epochs),
+    }
+
+
+def _print(planned: Plan, folder: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    shown: dict[str, int] = {}
+    for row in planned.encoding.rows:
+        if shown.setdefault(row.task, 0) == SHOWN:
+            continue
+        shown[row.task] += 1
+        text = Text(f"{row.task} {row.id}: {len(row.tokens)} tokens\n", style="bold")
+        for index, token in enumerate(row.tokens):
+            piece = planned.tokenization.tokenizer.decode([token])
+            text.append(piece, style="green" if index >= row.answer else "dim")
+        console.print(text, soft_wrap=True)
+    snapshot = planned.snapshot
+    whole = sum(snapshot.tokens.values())
+    repeats = planned.mixture.repeats(planned.config.optimisation.epochs)
+    table = Table(
+        "task",
+        "rows",
+        "tokens",
+        "share",
+        "learned",
+        "longest",
+        "median",
+        "too long",
+        "drawn each",
+        title="green is learned; the rest is read",
+    )
+    for task, rows in snapshot.rows.items():
+        lengths = sorted(len(row.tokens) for row in planned.encoding.rows if row.task == task)
+        table.add_row(
+            task,
+            f"{rows:,}",
+            f"{snapshot.tokens[task]:,}",
+            f"{snapshot.tokens[task] / whole:.0%}",
+            f"{snapshot.learned[task]:,}",
+            str(lengths[-1]),
+            str(lengths[len(lengths) // 2]),
+            str(snapshot.dropped.get(task, 0)),
+            f"{repeats.get(task, 0):g}",
+        )
+    console.print(table)
+    console.print(
+        f"{planned.steps} steps into {folder}; {snapshot.held_out} rows held out; "
+        f"data {snapshot.digest[:12]}"
+    )

@@ -1,0 +1,135 @@
+"""What a run does, decided before it begins: the rows, the order, the steps."""
+
+from __future__ import annotations
+
+import random
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from ibert.diagnostics import Diagnostic, IbertError
+from ibert.model.checkpoint import checkpoint_folder
+from ibert.model.settings import ModelSettings
+from ibert.model.tokenization import Tokenization
+from ibert.training.config import TrainingConfig
+from ibert.training.encoding import Encoding, encode, packed
+from ibert.training.mixture import Mixture
+from ibert.training.rows import TrainingRow, read_rows, split
+from ibert.training.scratch import write_tokenizer
+from ibert.training.snapshot import Snapshot, snapshot_of
+
+_WINDOW = 32  # batches of which the rows are sorted by length
+
+
+class Plan(NamedTuple):
+    """A run before it begins.
+
+    Parameters
+    ----------
+    config
+        What was asked for.
+    tokenization
+        Of the model.
+    encoding, mixture
+        The rows, and how they are drawn.
+    held_out
+        The rows that are kept for evaluation.
+    sequences
+        The rows that share a sequence, in the order in which they are learned.
+    steps
+        How many there are.
+    snapshot
+        What the rows hold.
+    """
+
+    config: TrainingConfig
+    tokenization: Tokenization
+    encoding: Encoding
+    mixture: Mixture
+    held_out: tuple[TrainingRow, ...]
+    sequences: list[list[int]]
+    steps: int
+    snapshot: Snapshot
+
+
+def settings_of(config: TrainingConfig) -> ModelSettings:
+    """Say which model is trained."""
+    assert config.model is not None
+    return ModelSettings(
+        model=config.model,
+        revision=config.revision,
+        device=config.device,
+        dtype=config.dtype,
+        bits=None if config.adapter is None else config.adapter.bits,
+    )
+
+
+def plan(config: TrainingConfig, folder: Path) -> Plan:
+    """Read, tokenise and order the rows of a run.
+
+    Parameters
+    ----------
+    config
+        The run.
+    folder
+        Takes the tokenizer that is made from scratch.
+
+    Raises
+    ------
+    IbertError
+        Examples or the model's tokenizer cannot be read, or no row is left.
+    """
+    learned, held_out = split(read_rows(config.data.files), config.data.held_out)
+    if config.scratch is None:
+        tokenization = Tokenization(checkpoint_folder(settings_of(config)))
+    else:
+        corpus = [text for row in learned for text in (*row.fields.values(), row.answer)]
+        write_tokenizer(folder, corpus, config.scratch.vocabulary)
+        tokenization = Tokenization(folder)
+    data = config.data
+    encoding = encode(learned, tokenization, style=data.prompt, max_length=data.max_length)
+    if not encoding.rows:
+        message = "no example is left to learn from"
+        hint = f"{sum(encoding.dropped.values())} are longer than max_length = {data.max_length}"
+        raise IbertError([Diagnostic(code="IB911", message=message, hint=hint)])
+    mixture = Mixture([row.task for row in encoding.rows], config.sampling, config.seed)
+    sequences, steps = _ordered(config, encoding, mixture)
+    snapshot = snapshot_of(encoding, len(held_out))
+    return Plan(
+        config, tokenization, encoding, mixture, tuple(held_out), sequences, steps, snapshot
+    )
+
+
+def _ordered(
+    config: TrainingConfig, encoding: Encoding, mixture: Mixture
+) -> tuple[list[list[int]], int]:
+    """Give the sequences in order, and how many steps they make."""
+    chosen = config.optimisation
+    a_step = chosen.batch_size * chosen.accumulation
+    lengths = [len(row.tokens) for row in encoding.rows]
+    drawn = chosen.epochs * len(mixture)
+    while True:
+        order = list(islice(mixture.order(), drawn))
+        if config.data.packing:
+            sequences = packed(lengths, order, config.data.max_length)
+        else:
+            sequences = [
+                [index] for index in _alike(order, lengths, chosen.batch_size, config.seed)
+            ]
+        steps = max(1, len(sequences) // a_step)
+        if chosen.steps is None or steps >= chosen.steps:
+            return sequences, chosen.steps or steps
+        drawn *= 2
+
+
+def _alike(order: list[int], lengths: list[int], batch: int, seed: int) -> list[int]:
+    """Bring rows of similar length together within windows, the batches in a random order."""
+    found: list[int] = []
+    window = _WINDOW * batch
+    for start in range(0, len(order), window):
+        near = sorted(order[start : start + window], key=lengths.__getitem__)
+        batches = [near[i : i + batch] for i in range(0, len(near), batch)]
+        last = [batches.pop()] if len(batches[-1]) < batch else []
+        random.Random(seed * 1_000_003 + start).shuffle(batches)
+        found += [index for one in (*batches, *last) for index in one]
+    return found

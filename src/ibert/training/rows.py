@@ -1,0 +1,86 @@
+"""Examples as a model is asked them: the conversation and the answer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from ibert.datagen.example import Example, read_examples
+from ibert.datagen.structure import structure
+from ibert.model.generation import Chat, Message
+from ibert.model.prompts import described, task_prompt
+
+
+class TrainingRow(NamedTuple):
+    """A question to a model, and the answer to it.
+
+    Parameters
+    ----------
+    id
+        Of the example.
+    task
+        One of the six.
+    fields
+        What the task's prompt is filled with; the last one is the query, the code or the question.
+    answer
+        What the model should write.
+    group
+        What is alike: rows of one group are all learned, or all held out.
+    """
+
+    id: str
+    task: str
+    fields: dict[str, str]
+    answer: str
+    group: str
+
+    def prompt(self, style: str) -> Chat:
+        """Give the conversation that asks for the answer; see `Data.prompt`."""
+        asked = task_prompt(self.task).chat(self.fields)
+        if style == "task":
+            return asked
+        *_, given = self.fields.values()
+        return Chat((Message("user", given.strip()),))
+
+
+def read_rows(files: Iterable[str | Path]) -> Iterator[TrainingRow]:
+    """Read the rows of JSONL files of examples.
+
+    Raises
+    ------
+    IbertError
+        A file cannot be read, or a line is no example.
+    """
+    for path in files:
+        for _, example in read_examples(Path(path)):
+            yield row_of(example)
+
+
+def row_of(example: Example) -> TrainingRow:
+    """Make a row of an example."""
+    sql = example.input.sql
+    tables = {name: one.schema for name, one in example.context.tables.items()}
+    return TrainingRow(
+        id=example.id,
+        task=example.task,
+        fields={"tables": described(tables), "dialect": example.dialect, "sql": sql},
+        answer=example.target.ibis.strip(),
+        group=structure(sql, example.target.ibis, example.dialect).sql,
+    )
+
+
+def split(
+    rows: Iterable[TrainingRow], held_out: float
+) -> tuple[list[TrainingRow], list[TrainingRow]]:
+    """Part rows into those that are learned and those that are held out, whole groups at a time.
+
+    The same rows are held out whatever else is there.
+    """
+    learned: list[TrainingRow] = []
+    kept: list[TrainingRow] = []
+    for row in rows:
+        digest = hashlib.sha256(row.group.encode()).digest()
+        (kept if int.from_bytes(digest[:4]) < held_out * 2**32 else learned).append(row)
+    return learned, kept

@@ -1,0 +1,250 @@
+"""A training run: what is learned, the loop, its record and its checkpoints, in one folder."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ibert.diagnostics import Diagnostic, IbertError
+from ibert.files import written_whole
+from ibert.model.generation import GenerationSettings
+from ibert.model.local import LocalModel, load
+from ibert.model.missing import require
+from ibert.training import checkpoints
+from ibert.training.config import TrainingConfig
+from ibert.training.execution import Execution, Outcome, accuracy
+from ibert.training.plan import Plan, plan, settings_of
+from ibert.training.scratch import new_model
+from ibert.training.snapshot import write_snapshot
+from ibert.training.supervised import trainer
+
+RECORD = "metrics.jsonl"
+CONFIG = "config.json"
+RESULT = "result.json"
+FINAL = "final"
+TOKENIZER = "tokenizer"
+AUTO = Path("auto")
+Told = Callable[[str], None]
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run gave.
+
+    Parameters
+    ----------
+    steps, tokens, seconds
+        What was done, in this process.
+    parameters
+        How many weights are trained.
+    untrained, accuracy
+        The share of held-out rows whose generated answer holds, before and at the end.
+    cases
+        Of how many.
+    best_step
+        The evaluation that was best.
+    stopped_early
+        Whether evaluations stopped getting better.
+    """
+
+    steps: int
+    tokens: int
+    seconds: float
+    parameters: int
+    untrained: float
+    accuracy: float
+    cases: int
+    best_step: int
+    stopped_early: bool = False
+
+
+def train(
+    config: TrainingConfig,
+    folder: Path,
+    *,
+    resume: Path | None = None,
+    told: Told = lambda _: None,
+) -> Result:
+    """Train a model as a configuration says.
+
+    Parameters
+    ----------
+    config
+        The run.
+    folder
+        Takes the record, the checkpoints and the model.
+    resume
+        Goes on from this checkpoint; `Path("auto")`: from the newest whole one in the folder, if
+        there is one.
+    told
+        Is told what happens.
+
+    Raises
+    ------
+    IbertError
+        Something that the run needs is missing, or a checkpoint cannot be gone on from.
+    """
+    if resume is None and (folder / RECORD).exists():
+        message = f"{str(folder)!r} holds a run already"
+        hint = "go on with --resume auto, or choose another --out"
+        raise IbertError([Diagnostic(code="IB912", message=message, hint=hint)])
+    torch = require("torch", "train")
+    folder.mkdir(parents=True, exist_ok=True)
+    planned = plan(config, folder / TOKENIZER)
+    write_snapshot(folder / "data", planned.encoding, planned.snapshot)
+    with written_whole(folder / CONFIG) as file:
+        file.write(msgspec.json.format(msgspec.json.encode(config), indent=2) + b"\n")
+    start = _checkpoint(folder, resume, planned.snapshot.digest)
+    torch.manual_seed(config.seed)
+    model = _model(config, planned)
+    with Record(folder / RECORD) as record, Execution() as execution:
+        run = _Run(planned, folder, record, execution, told)
+        return run.ended(model, start)
+
+
+def _checkpoint(folder: Path, resume: Path | None, data: str) -> Path | None:
+    if resume is None:
+        return None
+    found = checkpoints.newest_whole(folder) if resume == AUTO else resume
+    return None if found is None else checkpoints.whole(found, data)
+
+
+def _model(config: TrainingConfig, planned: Plan) -> Any:
+    if config.scratch is None:
+        return load(settings_of(config)).model
+    length = config.data.max_length + config.evaluation.tokens
+    return new_model(
+        planned.tokenization.tokenizer, config.scratch, length=length, seed=config.seed
+    )
+
+
+class Record:
+    """The figures of a run: a line each, on the disk before the run goes on."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("ab")
+
+    def __enter__(self) -> Record:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._file.close()
+
+    def add(self, kind: str, step: int, figures: dict[str, Any]) -> None:
+        """Write a line."""
+        line = {"kind": kind, "step": step, "time": round(time.time(), 3), **figures}
+        self._file.write(msgspec.json.encode(line) + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+
+class _Score(NamedTuple):
+    accuracy: float
+    step: int
+
+
+class _Run:
+    def __init__(
+        self, planned: Plan, folder: Path, record: Record, execution: Execution, told: Told
+    ) -> None:
+        self._plan = planned
+        self._folder = folder
+        self._record = record
+        self._execution = execution
+        self._told = told
+        self._tokens = 0
+        self._scores: list[_Score] = []
+        self._stopped = False
+
+    def ended(self, model: Any, start: Path | None) -> Result:
+        """Train to the end, evaluate, and save the model."""
+        config, tokenization = self._plan.config, self._plan.tokenization
+        untrained = self._evaluated(0, model) if start is None else 0.0
+        model.train()
+        loop = trainer(
+            model,
+            self._plan.encoding.rows,
+            self._plan.sequences,
+            config,
+            self._folder,
+            steps=self._plan.steps,
+            padding=tokenization.padding,
+            tokenizer=tokenization.tokenizer,
+            data=self._plan.snapshot.digest,
+            on_log=self._log,
+            on_evaluate=self._is_enough,
+        )
+        began = time.monotonic()
+        loop.train(resume_from_checkpoint=None if start is None else str(start))
+        seconds = time.monotonic() - began
+        step = loop.state.global_step
+        score = self._evaluated(step, loop.model)
+        loop.model.save_pretrained(self._folder / FINAL)
+        tokenization.tokenizer.save_pretrained(self._folder / FINAL)
+        best = max(self._scores, key=lambda one: (one.accuracy, -one.step))
+        result = Result(
+            steps=step,
+            tokens=self._tokens,
+            seconds=round(seconds, 1),
+            parameters=sum(one.numel() for one in loop.model.parameters() if one.requires_grad),
+            untrained=untrained,
+            accuracy=score,
+            cases=len(self._cases),
+            best_step=best.step,
+            stopped_early=self._stopped,
+        )
+        with written_whole(self._folder / RESULT) as file:
+            file.write(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
+        return result
+
+    @property
+    def _cases(self) -> list[Any]:
+        """The held-out rows that are asked: spread over all of them."""
+        rows = self._plan.held_out
+        number = self._plan.config.evaluation.cases
+        return list(rows[:: max(1, len(rows) // number)])[:number]
+
+    def _log(self, step: int, figures: dict[str, float]) -> None:
+        self._record.add("train", step, figures)
+        self._tokens = int(figures.get("tokens", self._tokens))
+        if "loss" in figures and (step % 50 == 0 or step == 1):
+            self._told(f"step {step} of {self._plan.steps}: loss {figures['loss']:.3f}")
+
+    def _evaluated(self, step: int, model: Any) -> float:
+        if self._scores and self._scores[-1].step == step:
+            return self._scores[-1].accuracy
+        config = self._plan.config
+        training = model.training
+        kept = model.generation_config
+        settings = GenerationSettings(max_new_tokens=config.evaluation.tokens, batch_size=16)
+        outcomes = self._execution.outcomes(
+            LocalModel(model, self._plan.tokenization),
+            self._cases,
+            settings,
+            style=config.data.prompt,
+        )
+        model.generation_config = kept
+        model.train(training)
+        score = accuracy(outcomes)
+        self._record.add("evaluation", step, {"accuracy": score, "cases": len(outcomes)})
+        self._save(step, outcomes)
+        self._scores.append(_Score(score, step))
+        self._told(f"step {step}: {score:.1%} of {len(outcomes)} held-out rows hold when executed")
+        return score
+
+    def _save(self, step: int, outcomes: list[Outcome]) -> None:
+        with written_whole(self._folder / "samples" / f"{step:06}.json") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(outcomes), indent=2) + b"\n")
+
+    def _is_enough(self, step: int, model: Any) -> bool:
+        """Evaluate; say whether the last ones were no better than one before them."""
+        self._evaluated(step, model)
+        patience = self._plan.config.evaluation.patience
+        if patience is not None and len(self._scores) > patience:
+            earlier = max(one.accuracy for one in self._scores[:-patience])
+            self._stopped = all(one.accuracy <= earlier for one in self._scores[-patience:])
+        return self._stopped
