@@ -33,12 +33,12 @@ FLOORS = [
     },
     {"tasks"},
     {"datagen"},
-    {"evaluation"},
+    {"evaluation", "training"},
     {"cli", "__main__"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-LEARNING = {"torch", "transformers", "wandb"}  # lazily, in these rooms alone
-LEARNS = {"model"}
+LEARNING = {"accelerate", "datasets", "peft", "torch", "transformers", "trl", "wandb"}  # lazily, in these rooms alone
+LEARNS = {"model", "training"}
 TERMINAL = {"click", "rich"}
 
 
