@@ -37,7 +37,15 @@ FLOORS = [
     {"cli", "__main__"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-LEARNING = {"accelerate", "datasets", "peft", "torch", "transformers", "trl", "wandb"}  # lazily, in these rooms alone
+LEARNING = {
+    "accelerate",
+    "datasets",
+    "peft",
+    "torch",
+    "transformers",
+    "trl",
+    "wandb",
+}  # lazily, in these rooms alone
 LEARNS = {"model", "training"}
 TERMINAL = {"click", "rich"}
 

@@ -18,7 +18,7 @@ from ibert.training.rows import TrainingRow, read_rows, split
 from ibert.training.scratch import write_tokenizer
 from ibert.training.snapshot import Snapshot, snapshot_of
 
-_WINDOW = 32  # batches of which the rows are sorted by length
+_WINDOW = 32  # steps of which the rows are sorted by length
 
 
 class Plan(NamedTuple):
@@ -113,23 +113,21 @@ def _ordered(
         if config.data.packing:
             sequences = packed(lengths, order, config.data.max_length)
         else:
-            sequences = [
-                [index] for index in _alike(order, lengths, chosen.batch_size, config.seed)
-            ]
+            sequences = [[index] for index in _alike(order, lengths, a_step, config.seed)]
         steps = max(1, len(sequences) // a_step)
         if chosen.steps is None or steps >= chosen.steps:
             return sequences, chosen.steps or steps
         drawn *= 2
 
 
-def _alike(order: list[int], lengths: list[int], batch: int, seed: int) -> list[int]:
-    """Bring rows of similar length together within windows, the batches in a random order."""
+def _alike(order: list[int], lengths: list[int], size: int, seed: int) -> list[int]:
+    """Bring rows of similar length into one step, within windows; the steps in a random order."""
     found: list[int] = []
-    window = _WINDOW * batch
+    window = _WINDOW * size
     for start in range(0, len(order), window):
         near = sorted(order[start : start + window], key=lengths.__getitem__)
-        batches = [near[i : i + batch] for i in range(0, len(near), batch)]
-        last = [batches.pop()] if len(batches[-1]) < batch else []
-        random.Random(seed * 1_000_003 + start).shuffle(batches)
-        found += [index for one in (*batches, *last) for index in one]
+        steps = [near[i : i + size] for i in range(0, len(near), size)]
+        last = [steps.pop()] if len(steps[-1]) < size else []
+        random.Random(seed * 1_000_003 + start).shuffle(steps)
+        found += [index for one in (*steps, *last) for index in one]
     return found

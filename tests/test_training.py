@@ -1,0 +1,366 @@
+"""Training: the data plane, the loop's invariants, checkpoints, the command; on a tiny model."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ibert.datagen.example import Context, Example, Input, Meta, Target, content_id, encode
+from ibert.diagnostics import IbertError
+from ibert.training import checkpoints, read_config, read_rows, split
+from ibert.training.config import (
+    Adapter,
+    Checkpoints,
+    Data,
+    Evaluation,
+    Optimisation,
+    Sampling,
+    Scratch,
+    TrainingConfig,
+)
+from ibert.training.encoding import IGNORED, packed
+from ibert.training.encoding import encode as tokenise
+from ibert.training.mixture import Mixture
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning"
+)
+SHAPE = Scratch(vocabulary=400, hidden=32, intermediate=64, layers=2, heads=2)
+META = Meta(
+    template="t",
+    variation="v",
+    features=[],
+    source="test",
+    difficulty="easy",
+    verdict="VERIFIED",
+    rows=1,
+    ordered=False,
+    verifier_version=1,
+)
+
+
+def example(sql: str, code: str) -> Example:
+    context, source, target = Context({}), Input(sql), Target(code)
+    facts = {"task": "sql_to_ibis", "dialect": "duckdb", "backend": "duckdb"}
+    found = content_id(**facts, context=context, source=source, target=target)
+    return Example(
+        **facts,
+        id=found,
+        ibis_version="12",
+        context=context,
+        input=source,
+        target=target,
+        meta=META,
+    )
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Write forty examples, of as many structures."""
+    path = tmp_path_factory.mktemp("data") / "train.jsonl"
+    columns = ["user_id", "name", "country", "age", "plan"]
+    names = [columns[: i % 5 + 1] + columns[4 - i // 8 :] for i in range(40)]
+    rows = [
+        example(
+            f"SELECT {', '.join(some)} FROM users" + f" LIMIT {i}" * (i % 2),  # noqa: S608
+            f"expr = users.select({some!r})" + f".limit({i})" * (i % 2),
+        )
+        for i, some in enumerate(names)
+    ]
+    path.write_bytes(b"".join(map(encode, rows)))
+    return path
+
+
+def config(data: Path, changes: dict | None = None) -> TrainingConfig:
+    optimisation = Optimisation(learning_rate=1e-2, batch_size=2, steps=4, warmup=0.0)
+    base = TrainingConfig(
+        data=Data(files=(str(data),), prompt="bare", max_length=256, held_out=0.2),
+        scratch=SHAPE,
+        optimisation=optimisation,
+        checkpoints=Checkpoints(every=2),
+        evaluation=Evaluation(cases=1, tokens=4),
+        device="cpu",
+    )
+    return msgspec.structs.replace(base, **(changes or {}))
+
+
+@pytest.fixture(scope="module")
+def plane(data, tmp_path_factory):
+    from ibert.training.plan import plan
+
+    return plan(config(data), tmp_path_factory.mktemp("tokenizer"))
+
+
+# The data plane.
+
+
+def test_what_is_learned_is_exactly_the_answer(plane, data):
+    tokenizer = plane.tokenization.tokenizer
+    answers = {row.id: row.answer for row in read_rows([data])}
+    for row in plane.encoding.rows:
+        learned = [label for label in row.labels if label != IGNORED]
+        assert tokenizer.decode(learned) == f"{answers[row.id]}<|im_end|>"
+        assert len(row.labels) == len(row.tokens)
+
+
+def test_rows_that_are_too_long_are_counted(plane, data):
+    rows = list(read_rows([data]))
+    limit = sorted(len(row.tokens) for row in plane.encoding.rows)[len(rows) // 3]
+    encoding = tokenise(rows, plane.tokenization, style="bare", max_length=limit)
+    assert len(encoding.rows) + encoding.dropped["sql_to_ibis"] == len(rows)
+    assert max(len(row.tokens) for row in encoding.rows) <= limit
+
+
+def test_the_digest_is_of_the_tokens(plane, data):
+    rows = list(read_rows([data]))
+    whole, less = (
+        tokenise(some, plane.tokenization, style="bare", max_length=256).digest
+        for some in (rows, rows[:-1])
+    )
+    again = tokenise(rows, plane.tokenization, style="bare", max_length=256).digest
+    assert whole == again != less
+
+
+def test_structures_are_held_out_whole(data):
+    learned, kept = split(read_rows([data]), 0.3)
+    assert learned
+    assert kept
+    assert not {row.group for row in learned} & {row.group for row in kept}
+
+
+def test_packing_loses_nothing():
+    lengths = [5, 9, 2, 7, 7, 1, 3]
+    bins = packed(lengths, range(7), 10)
+    assert sorted(index for one in bins for index in one) == list(range(7))
+    assert all(sum(lengths[index] for index in one) <= 10 for one in bins)
+
+
+def test_tasks_are_drawn_by_weight_and_each_row_equally_often():
+    tasks = ["qa"] * 30 + ["sql_to_ibis"] * 10
+    mixture = Mixture(tasks, Sampling(weights={"sql_to_ibis": 3.0}), seed=4)
+    assert mixture.quotas == {"qa": 20, "sql_to_ibis": 20}
+    drawn = [index for epoch in range(6) for index in mixture.epoch(epoch)]
+    counts = [drawn.count(index) for index in range(40)]
+    assert set(counts[:30]) == {4}
+    assert set(counts[30:]) == {12}
+    assert mixture.epoch(0) != mixture.epoch(1)
+    assert Mixture(tasks, Sampling(weights={"sql_to_ibis": 3.0}), seed=4).epoch(5) == drawn[-40:]
+
+
+@pytest.mark.parametrize(
+    ("weights", "hint"), [({"sql2ibis": 1.0}, "did you mean"), ({"sql_to_ibis": 0.0}, "")]
+)
+def test_weights_that_mean_nothing_are_refused(weights, hint):
+    with pytest.raises(IbertError, match="IB911") as refused:
+        Mixture(["sql_to_ibis"] * 3, Sampling(weights=weights), seed=0)
+    assert hint in str(refused.value)
+
+
+# The configuration.
+
+
+@pytest.mark.parametrize("name", ["lora", "qlora", "tiny"])
+def test_shipped_configurations_can_be_read(name):
+    read = read_config(Path(__file__).parent.parent / "configs" / f"{name}.toml")
+    assert (read.scratch is None) == (name != "tiny")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "model = 'x'\n[data]\nfiles = ['a']\nmax_lenght = 3\n",
+            "3?.*4:1.*did you mean 'max_length'",
+        ),
+        ("model = 'x'\n[data]\nfiles = []\n", "files"),
+        ("[data]\nfiles = ['a']\n", "one of the two"),
+        ("model = 'x'\n[data\n", "no TOML"),
+        ("model = 'x'\nsteps = 3\n[data]\nfiles = ['a']\n", "a configuration has no 'steps'"),
+    ],
+)
+def test_configurations_are_read_strictly(tmp_path, text, said):
+    path = tmp_path / "a.toml"
+    path.write_text(text)
+    with pytest.raises(IbertError, match=f"(?s){said}") as refused:
+        read_config(path)
+    assert refused.value.diagnostics[0].code == "IB910"
+
+
+# The loop.
+
+
+def trained(path: Path, folder: Path, changes: dict | None = None) -> Path:
+    """Train, and give the folder."""
+    from ibert.training.run import train
+
+    train(config(path, changes), folder)
+    return folder
+
+
+def weights(folder: Path) -> dict:
+    from safetensors.torch import load_file
+
+    return load_file(folder / "final" / "model.safetensors")
+
+
+def losses(folder: Path) -> list[dict]:
+    lines = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
+    return [line for line in lines if line["kind"] == "train" and "loss" in line]
+
+
+def step_of(size: int, accumulation: int) -> Optimisation:
+    return Optimisation(
+        learning_rate=1e-2, batch_size=size, accumulation=accumulation, steps=2, warmup=0.0
+    )
+
+
+@pytest.fixture(scope="module")
+def whole_run(data, tmp_path_factory):
+    return trained(data, tmp_path_factory.mktemp("run") / "whole")
+
+
+def test_accumulated_batches_are_one_batch(data, tmp_path):
+    import torch
+
+    one = trained(data, tmp_path / "one", {"optimisation": step_of(8, 1)})
+    many = trained(data, tmp_path / "many", {"optimisation": step_of(1, 8)})
+    first, second = weights(one), weights(many)
+    for before, after in zip(losses(one), losses(many), strict=True):
+        assert before["tokens/sql_to_ibis"] == after["tokens/sql_to_ibis"]
+        assert before["loss"] == pytest.approx(after["loss"], abs=1e-4)
+        assert before["grad_norm"] == pytest.approx(after["grad_norm"], rel=1e-3)
+    for name in first:
+        torch.testing.assert_close(first[name], second[name], rtol=1e-3, atol=1e-3)
+
+
+def test_losses_of_tasks_add_up(whole_run):
+    for line in losses(whole_run):
+        parts = [(line[f"tokens/{task}"], line[f"loss/{task}"]) for task in ("sql_to_ibis",)]
+        mean = sum(tokens * loss for tokens, loss in parts) / sum(tokens for tokens, _ in parts)
+        assert mean == pytest.approx(line["loss"], abs=1e-4)
+
+
+def test_packed_rows_do_not_see_each_other(plane):
+    import torch
+
+    from ibert.training.scratch import new_model
+    from ibert.training.supervised import Batches
+
+    model = new_model(plane.tokenization.tokenizer, SHAPE, length=600, seed=3).eval()
+    with torch.no_grad():  # random weights hardly attend: scaled up, they do
+        for weight in model.parameters():
+            if weight.dim() > 1:
+                weight.mul_(8)
+    batches = Batches(plane.encoding.rows, ["sql_to_ibis"], plane.tokenization.padding)
+
+    def likelihood(items: list[dict], *, parted: bool = True) -> float:
+        batch = batches(items)
+        batch.pop("task_ids")
+        if not parted:
+            batch.pop("position_ids")
+        labels = batch.pop("labels")
+        with torch.no_grad():
+            logits = model(**batch, use_cache=False).logits[:, :-1].log_softmax(-1)
+        learned = labels[:, 1:] != IGNORED
+        chosen = logits.gather(-1, labels[:, 1:].clamp(min=0)[..., None])[..., 0]
+        return float(chosen[learned].double().sum())
+
+    alone = likelihood([{"rows": [index]} for index in range(4)])
+    together = likelihood([{"rows": [0, 1, 2, 3]}])
+    assert together == pytest.approx(alone, abs=1e-3)
+    assert likelihood([{"rows": [0, 1, 2, 3]}], parted=False) != pytest.approx(alone, abs=1e-1)
+
+
+def test_a_run_that_goes_on_is_the_run_that_was_not_interrupted(whole_run, data, tmp_path):
+    import torch
+
+    from ibert.training.run import AUTO, train
+
+    again = tmp_path / "again"
+    shutil.copytree(whole_run, again)
+    shutil.rmtree(again / "checkpoint-4")
+    shutil.rmtree(again / "final")
+    result = train(config(data), again, resume=AUTO)
+    assert result.steps == 4
+    first, second = weights(whole_run), weights(again)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_an_adapter_is_trained(data, whole_run, tmp_path):
+    changes = {
+        "scratch": None,
+        "model": str(whole_run / "final"),
+        "adapter": Adapter(rank=4, alpha=8, dropout=0.0),
+        "data": Data(files=(str(data),), prompt="bare", max_length=256, packing=True),
+        "optimisation": step_of(1, 1),
+    }
+    folder = trained(data, tmp_path / "lora", changes)
+    assert (folder / "final" / "adapter_model.safetensors").is_file()
+    assert not (folder / "final" / "model.safetensors").exists()
+
+
+def test_a_folder_with_a_run_is_not_written_over(data, whole_run):
+    with pytest.raises(IbertError, match=r"IB912.*holds a run already"):
+        trained(data, whole_run)
+
+
+# Checkpoints.
+
+
+@pytest.fixture
+def run(whole_run, tmp_path):
+    copy = tmp_path / "run"
+    shutil.copytree(whole_run, copy)
+    return copy
+
+
+def test_a_whole_checkpoint_is_found(run):
+    assert checkpoints.newest_whole(run) == run / "checkpoint-4"
+
+
+def files_of(run: Path) -> list[str]:
+    return sorted(path.name for path in (run / "checkpoint-4").iterdir())
+
+
+def test_what_is_missing_or_cut_off_is_put_aside(run):
+    for name in files_of(run):
+        for spoil in ("remove", "cut"):
+            path = run / "checkpoint-4" / name
+            kept = path.read_bytes()
+            if spoil == "remove":
+                path.unlink()
+            else:
+                path.write_bytes(kept[: len(kept) // 2])
+            assert checkpoints.newest_whole(run) == run / "checkpoint-2", (name, spoil)
+            (aside,) = run.glob("torn-checkpoint-4.*")
+            aside.rename(run / "checkpoint-4")
+            path.write_bytes(kept)
+            assert checkpoints.problem_with(run / "checkpoint-4") is None
+
+
+def test_a_checkpoint_of_other_data_is_refused(run):
+    with pytest.raises(IbertError, match=r"IB912.*other data"):
+        checkpoints.whole(run / "checkpoint-4", "another digest")
+
+
+# The command.
+
+
+def test_a_dry_run_needs_no_torch(data, tmp_path):
+    path = tmp_path / "tiny.toml"
+    path.write_text(f"[data]\nfiles = ['{data}']\nprompt = 'bare'\n[scratch]\nvocabulary = 400\n")
+    code = (
+        "import sys\nsys.modules['torch'] = None\n"
+        "from ibert.cli.main import cli\n"
+        f"cli(['train', '--from-scratch', {str(path)!r}, '--dry-run'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "held out" in done.stdout
+    assert "sql_to_ibis" in done.stdout
