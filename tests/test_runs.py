@@ -116,6 +116,7 @@ def test_the_report_shows_the_worst_first(ran: tuple[Path, Figures]) -> None:
     assert "75.0% of 4 cases" in text
     assert "Ibis has no Table.nothing" not in text.partition("<details>")[0]
     assert text.count("<details>") == 1
+    assert [f"attempt {n}, round {(n + 1) // 2}: FAILED" in text for n in range(1, 7)] == [True] * 6
 
 
 def test_a_run_that_was_killed_goes_on(cases: list[Case], tmp_path: Path) -> None:
