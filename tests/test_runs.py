@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ibert.cli.main import cli
+from ibert.datagen.structure import is_held_out, structure
 from ibert.diagnostics import IbertError
 from ibert.evaluation.runs import record
-from ibert.evaluation.runs.cases import TASKS, Case, is_held_out, make_cases
+from ibert.evaluation.runs.cases import HELD_OUT, TASKS, Case, make_cases
 from ibert.evaluation.runs.comparison import compare
 from ibert.evaluation.runs.figures import Figures
 from ibert.evaluation.runs.record import Generation
@@ -116,6 +117,7 @@ def test_the_report_shows_the_worst_first(ran: tuple[Path, Figures]) -> None:
     assert "75.0% of 4 cases" in text
     assert "Ibis has no Table.nothing" not in text.partition("<details>")[0]
     assert text.count("<details>") == 1
+    assert [f"attempt {n}, round {(n + 1) // 2}: FAILED" in text for n in range(1, 7)] == [True] * 6
 
 
 def test_a_run_that_was_killed_goes_on(cases: list[Case], tmp_path: Path) -> None:
@@ -212,7 +214,7 @@ def test_what_is_no_run_is_refused(tmp_path: Path, ran: tuple[Path, Figures]) ->
 def test_cases_are_those_of_held_out_structures() -> None:
     made = make_cases(["sql_to_ibis"], limit=3)
     assert [case.id for case in made] == [case.id for case in make_cases(["sql_to_ibis"], limit=3)]
-    assert all(is_held_out(case.input["sql"], case.reference) for case in made)
+    assert all(is_held_out(structure(case.input["sql"], "").sql, HELD_OUT) for case in made)
     assert len({case.id for case in made}) == 3
 
 

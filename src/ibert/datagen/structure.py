@@ -37,6 +37,26 @@ def structure(sql: str, code: str, dialect: str = "duckdb") -> Structure:
     return Structure(_hash(sql_structure(sql, dialect)), _hash(ibis_structure(code)))
 
 
+def is_held_out(structure: str, share: float) -> bool:
+    """Whether a structure is kept from training, whatever else is in the data: its hash says so.
+
+    Parameters
+    ----------
+    structure
+        Of the SQL: `structure(…).sql`.
+    share
+        Of all structures; those of a smaller share are among those of a larger one.
+
+    Examples
+    --------
+    >>> one = structure("SELECT a FROM t", "t.select('a')").sql
+    >>> is_held_out(one, 0.0), is_held_out(one, 1.0)
+    (False, True)
+    """
+    digest = hashlib.sha256(structure.encode()).digest()
+    return int.from_bytes(digest[:4]) < share * 2**32
+
+
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from ibert.datagen.example import Example, read_examples
-from ibert.datagen.structure import structure
+from ibert.datagen.structure import is_held_out, structure
 from ibert.model.generation import Chat, Message
 from ibert.model.prompts import described, task_prompt
 
@@ -81,6 +80,5 @@ def split(
     learned: list[TrainingRow] = []
     kept: list[TrainingRow] = []
     for row in rows:
-        digest = hashlib.sha256(row.group.encode()).digest()
-        (kept if int.from_bytes(digest[:4]) < held_out * 2**32 else learned).append(row)
+        (kept if is_held_out(row.group, held_out) else learned).append(row)
     return learned, kept

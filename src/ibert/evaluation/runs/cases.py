@@ -5,6 +5,7 @@ They are made from the templates whose structure is held out, and from the quest
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import random
@@ -12,10 +13,12 @@ import tempfile
 import tokenize
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
+from string import Template as Text
 
 import msgspec
 
@@ -26,7 +29,7 @@ from ibert.datagen.mutation.faults import FAULTS, mutants
 from ibert.datagen.mutation.sample import Sample
 from ibert.datagen.sql2ibis import load_templates, render
 from ibert.datagen.sql2ibis.render import Pair
-from ibert.datagen.structure import structure
+from ibert.datagen.structure import is_held_out, structure
 from ibert.diagnostics import IbertError
 from ibert.evaluation.qa import QUESTIONS
 from ibert.sandbox import Failure, FailureKind, Profile
@@ -34,7 +37,7 @@ from ibert.tasks.documentation import document
 from ibert.tasks.sql_to_ibis import sql_to_ibis
 from ibert.verifier import Verifier
 
-HELD_OUT = 5  # one structure in so many
+HELD_OUT = 0.05  # of the structures: what training holds out if nothing else is said
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,19 +84,6 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return Catalog.from_dict(self.tables)
 
 
-def is_held_out(sql: str, code: str) -> bool:
-    """Whether the structure of a pair is kept for evaluations.
-
-    Examples
-    --------
-    >>> is_held_out("SELECT a FROM t", "t.select('a')") == is_held_out(
-    ...     "SELECT b FROM u", "u.select('b')"
-    ... )
-    True
-    """
-    return int(structure(sql, code).sql, 16) % HELD_OUT == 0
-
-
 def make_cases(tasks: Iterable[str], *, limit: int = 20, seed: int = 0) -> list[Case]:
     """Make cases of tasks, so many of each at most.
 
@@ -112,11 +102,27 @@ def make_cases(tasks: Iterable[str], *, limit: int = 20, seed: int = 0) -> list[
     >>> sorted(case.input)
     ['question']
     """
-    found = []
+    pairs, found = _Remembered(_pairs(seed)), []
     for task in tasks:
-        made = _MAKERS[task](seed)
-        found += list(islice(made, limit))
+        dice = random.Random(f"{seed} {task}")
+        found += list(islice(_MAKERS[task](pairs, dice), limit))
     return found
+
+
+class _Remembered(Iterable[Pair]):
+    """Pairs that are made once, as far as somebody asks for them."""
+
+    def __init__(self, pairs: Iterator[Pair]) -> None:
+        self._pairs = pairs
+        self._made: list[Pair] = []
+
+    def __iter__(self) -> Iterator[Pair]:
+        for number in count():
+            if number == len(self._made):
+                self._made += islice(self._pairs, 1)
+            if number == len(self._made):
+                return
+            yield self._made[number]
 
 
 def _case(task: str, name: str, source: Pair | None, **parts: object) -> Case:
@@ -143,36 +149,36 @@ def _catalog() -> Catalog:
 
 
 def _pairs(seed: int) -> Iterator[Pair]:
-    """Yield the first pair of each held-out structure, in an order that the seed chooses."""
+    """Yield a pair of a held-out structure from each template that has one, in a seeded order."""
     templates = [one for one in load_templates(catalog=_catalog()) if one.dialect == "duckdb"]
     random.Random(seed).shuffle(templates)
-    seen = set()
     for template in templates:
-        pair = render([template])[0]
-        shape = structure(pair.sql, pair.ibis).sql
-        if shape not in seen and is_held_out(pair.sql, pair.ibis):
-            seen.add(shape)
-            yield pair
+        for variation in template.variations:
+            values = {name: value.sql for name, value in variation.params.items()}
+            sql = Text(template.sql).substitute(values)
+            if is_held_out(structure(sql, "").sql, HELD_OUT):
+                with contextlib.suppress(IbertError):  # alone, it may leave out a table
+                    yield from render([replace(template, variations=(variation,))])
+                    break
 
 
-def _translations(seed: int) -> Iterator[Case]:
-    for pair in _pairs(seed):
+def _translations(pairs: Iterable[Pair], _: random.Random) -> Iterator[Case]:
+    for pair in pairs:
         given = {"sql": pair.sql, "dialect": "duckdb"}
         yield _case("sql_to_ibis", pair.template.name, pair, input=given, reference=pair.ibis)
 
 
-def _compilations(seed: int) -> Iterator[Case]:
-    for pair in _pairs(seed):
+def _compilations(pairs: Iterable[Pair], _: random.Random) -> Iterator[Case]:
+    for pair in pairs:
         given = {"code": pair.ibis, "dialect": "duckdb"}
         yield _case("ibis_to_sql", pair.template.name, pair, input=given, reference=pair.sql)
 
 
-def _gaps(seed: int) -> Iterator[Case]:
+def _gaps(pairs: Iterable[Pair], dice: random.Random) -> Iterator[Case]:
     """Cut a name of a method or a string out of the last statement of code."""
-    for pair in _pairs(seed):
+    for pair in pairs:
         places = list(_tokens(pair.ibis))
         if places:
-            dice = random.Random(f"{seed} {pair.template.name}")
             start, end, feature = dice.choice(places)
             given = {"before": pair.ibis[:start], "after": pair.ibis[end:]}
             yield _case(
@@ -203,14 +209,14 @@ def _tokens(code: str) -> Iterator[tuple[int, int, str]]:
         before = item.string
 
 
-def _faults(seed: int) -> Iterator[Case]:
+def _faults(pairs: Iterable[Pair], dice: random.Random) -> Iterator[Case]:
     """Put a fault into code; the error is the one that running it raised."""
     kinds = list(FAULTS)
     with tempfile.TemporaryDirectory() as folder:
         paths = [fixtures.write_databases(Path(folder))]
         with Verifier(paths, profile=Profile.OWN) as verifier:
-            for number, pair in enumerate(_pairs(seed)):
-                sample = Sample(pair.ibis, _catalog(), f"{seed} {pair.template.name}")
+            for number, pair in enumerate(pairs):
+                sample = Sample(pair.ibis, _catalog(), str(dice.random()))
                 rotated = kinds[number % len(kinds) :] + kinds[: number % len(kinds)]
                 found = next(_raising(sample, rotated, verifier.execute), None)
                 if found is not None:
@@ -236,11 +242,11 @@ def _raising(
                 yield kind, code, f"{outcome.exception}: {outcome.message}"
 
 
-def _questions(seed: int) -> Iterator[Case]:
+def _questions(_: Iterable[Pair], dice: random.Random) -> Iterator[Case]:
     """Take the questions to whose answer there is an example."""
     text = files("ibert.evaluation").joinpath(QUESTIONS).read_text(encoding="utf-8")
     questions = list(tomllib.loads(text).items())
-    random.Random(seed).shuffle(questions)
+    dice.shuffle(questions)
     for question, names in questions:
         for name in names:
             example = choose([name])
@@ -251,9 +257,9 @@ def _questions(seed: int) -> Iterator[Case]:
                 break
 
 
-def _functions(seed: int) -> Iterator[Case]:
+def _functions(pairs: Iterable[Pair], _: random.Random) -> Iterator[Case]:
     """Take queries as functions; the reference is what the compiler documents them with."""
-    for pair in _pairs(seed):
+    for pair in pairs:
         tables = dict(_schemas(pair.tables))
         try:
             code = sql_to_ibis(pair.sql, tables, form="function", verify=False).code
@@ -266,7 +272,7 @@ def _functions(seed: int) -> Iterator[Case]:
             yield _case("documentation", pair.template.name, pair, input=given, reference=reference)
 
 
-_MAKERS: dict[str, Callable[[int], Iterator[Case]]] = {
+_MAKERS: dict[str, Callable[[Iterable[Pair], random.Random], Iterator[Case]]] = {
     "sql_to_ibis": _translations,
     "ibis_to_sql": _compilations,
     "code_completion": _gaps,

@@ -115,11 +115,18 @@ def _failures(rows: Rows) -> Iterator[Piece]:
 
 
 def _texts(case: Case, one: Scored) -> dict[str, str]:
+    tried = {
+        f"attempt {number}, round {attempt.round + 1}: {attempt.status.value}": (
+            f"{attempt.code}\n\n{attempt.message}"
+        )
+        for number, attempt in enumerate(one.attempts, 1)
+    }
     return {
         **case.input,
         "answer": one.answer or "(none)",
         "what is wrong": one.message,
         "reference": case.reference,
+        **(tried if len(tried) > 1 else {}),
     }
 
 

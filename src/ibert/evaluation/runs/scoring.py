@@ -15,7 +15,7 @@ from ibert.evaluation.runs.posing import Posed, pose
 from ibert.evaluation.runs.record import Generation, Run
 from ibert.model import Refinement
 from ibert.model.feedback import feedback
-from ibert.verdict import Status, Verdict
+from ibert.verdict import Attempt, Status, Verdict
 
 Progress = Callable[[int, int], None]
 
@@ -37,6 +37,8 @@ class Scored(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         How many answers of the first round were right, of how many.
     rounds, prompt_tokens, tokens, seconds
         What it cost.
+    attempts
+        Every candidate, with what the task's own judge said about it.
     oracle, empty
         The verdicts on the reference, and on an answer that says nothing.
     oracle_message
@@ -54,6 +56,7 @@ class Scored(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     prompt_tokens: int = 0
     tokens: int = 0
     seconds: float = 0.0
+    attempts: tuple[Attempt, ...] = ()
     oracle: Status
     oracle_message: str = ""
     empty: Status
@@ -125,6 +128,7 @@ def _scored(case: Case, made: Generation, posed: Posed, run: Run) -> Scored:
         prompt_tokens=sum(one.prompt_tokens for one in generated),
         tokens=sum(one.tokens for one in generated),
         seconds=made.seconds,
+        attempts=tuple(state.attempts),
         oracle=oracle.status,
         oracle_message="" if oracle.verified else feedback(oracle),
         empty=posed.score("").status,
