@@ -35,6 +35,7 @@ _PLAIN_DIRECTIVE = re.compile(r"%(-?0?\d*(\.\d+)?[dsfxX]|%)")
 _WORD = re.compile(r"%-?u|(?<!%)(?<!%-)[a-zA-Z]|%[a-zA-Z](?=[a-zA-Z])")
 _WRONG_DIRECTIVES = re.compile(r"%[DVXvr]")
 _NO_NUMBER = re.compile(r"%[^%dHjmMSY]|(?<!%)[a-zA-Z]")
+_KEYS = re.compile(r"\{\w+(,\w+)*\}")  # of an array in a text, with nothing to escape
 _GROUP = re.compile(r"\$(\d)")
 
 
@@ -201,6 +202,50 @@ def _downward(node: exp.Expr, dialect: str) -> exp.Expr | None:
     return made
 
 
+def _dates(node: exp.Expr, dialect: str) -> exp.Expr | None:
+    """Give dates where a sequence of dates is one of timestamps in DuckDB."""
+    if not node.args["start"].is_type(exp.DType.DATE):
+        return None
+    return exp.Cast(this=node.copy(), to=exp.DataType.build("DATE[]", dialect="duckdb"))
+
+
+def _first_elements(node: exp.Expr, dialect: str) -> exp.Expr | None:
+    """Take the first elements of an array that has a limit."""
+    limit = node.this
+    if not isinstance(limit, exp.Limit):
+        return None
+    made = exp.ArrayAgg(this=limit.this.copy(), nulls_excluded=node.args.get("nulls_excluded"))
+    return function("ARRAY_SLICE", made, exp.Literal.number(1), limit.expression)
+
+
+def _known(node: exp.Expr, dialect: str) -> exp.Expr | None:
+    """Write IGNORE NULLS of an aggregate as a filter."""
+    call = node.this
+    if isinstance(call, exp.Anonymous) and call.name == "ARRAY_SLICE":
+        whole_list, *bounds = call.expressions
+        return function("ARRAY_SLICE", _without_null(whole_list), *bounds)
+    return _without_null(call) if isinstance(call, exp.ArrayAgg) else None
+
+
+def _without_null(call: exp.Expr) -> exp.Expr:
+    value = call.this.this if isinstance(call.this, exp.Order | exp.Distinct) else call.this
+    value = value.expressions[0] if isinstance(value, exp.Distinct) else value
+    known = exp.not_(exp.Is(this=value.copy(), expression=exp.null()))
+    return exp.Filter(this=call.copy(), expression=exp.Where(this=known))
+
+
+def _path(node: exp.Expr, dialect: str) -> exp.Expr | None:
+    """Write the keys of `#>` and `#>>` as a path."""
+    keys = node.expression
+    text = keys.name if isinstance(keys, exp.Literal) else ""
+    if not _KEYS.fullmatch(text):
+        return None
+    steps = text[1:-1].split(",")
+    path = "$" + "".join(f"[{step}]" if step.isdigit() else f".{step}" for step in steps)
+    name = "JSON_EXTRACT" if isinstance(node, exp.JSONBExtract) else "JSON_EXTRACT_STRING"
+    return function(name, node.this, exp.Literal.string(path))
+
+
 def _deviation(node: exp.Expr, dialect: str) -> exp.Expr:
     """Take the deviation of a population."""
     name = "VAR_POP" if isinstance(node, exp.Variance) else "STDDEV_POP"
@@ -260,6 +305,21 @@ def _empty_if_none(node: exp.Expr, dialect: str) -> exp.Expr | None:
     return exp.Coalesce(this=node.copy(), expressions=[exp.Literal.string("")])
 
 
+def _empty_list(node: exp.Expr, dialect: str) -> exp.Expr | None:
+    """Give an empty list, not NULL, where there is nothing to collect."""
+    call = node
+    while isinstance(call, _AROUND_CALLS):
+        call = call.this
+    if not isinstance(call, exp.ArrayAgg | exp.ArrayUniqueAgg) or (
+        isinstance(node.parent, _AROUND_CALLS) and node.arg_key == "this"
+    ):
+        return None
+    return exp.Coalesce(this=node.copy(), expressions=[exp.Array(expressions=[])])
+
+
+_AROUND_CALLS = (exp.Filter, exp.IgnoreNulls, exp.Window, exp.WithinGroup)
+
+
 def _bit(node: exp.Expr, dialect: str) -> exp.Expr | None:
     return cast(node.this, exp.DType.BOOLEAN) if node.args["to"].is_type(exp.DType.BIT) else None
 
@@ -305,9 +365,12 @@ def _outer(node: exp.Expr, dialect: str) -> None:
 
 
 def _applied(node: exp.Expr, dialect: str) -> None:
-    """Give a condition to the join that APPLY becomes."""
-    if isinstance(node.this, exp.Lateral) and node.this.args.get("cross_apply") is not None:
+    """Write APPLY as a join with a lateral query."""
+    lateral = node.this
+    if isinstance(lateral, exp.Lateral) and lateral.args.get("cross_apply") is not None:
+        node.set("side", None if lateral.args["cross_apply"] else "LEFT")
         node.set("on", exp.true())
+        lateral.set("cross_apply", None)
 
 
 def _second(node: exp.Expr, dialect: str) -> exp.Expr | None:
@@ -366,6 +429,7 @@ CALLS = (
     Meaning(exp.Cast, ("databricks", "snowflake"), _json_text),
     Meaning(exp.Cast, _HALF_AWAY, _rounded),
     Meaning(exp.Cast, TSQL, _bit),
+    Meaning((exp.ArrayAgg, exp.ArrayUniqueAgg, *_AROUND_CALLS), ("snowflake", *SPARK), _empty_list),
     Meaning(exp.ConcatWs, MYSQL, _joined_with),
     Meaning(exp.Concat, ("redshift", "sqlite"), _concatenated),
     Meaning(exp.Format, _FORMATS, _formatted),
@@ -381,7 +445,11 @@ CALLS = (
     Meaning(exp.Reverse, _JAVA_ARRAYS, _reversed),
     Meaning(exp.SortArray, SPARK, _sorted_array),
     Meaning(exp.Transform, SPARK, _numbered),
+    Meaning(exp.GenerateSeries, _JAVA_ARRAYS, _dates),
     Meaning(exp.GenerateSeries, _JAVA_ARRAYS, _downward),
+    Meaning(exp.ArrayAgg, ("bigquery",), _first_elements),
+    Meaning(exp.IgnoreNulls, ("bigquery",), _known),
+    Meaning((exp.JSONBExtract, exp.JSONBExtractScalar), POSTGRES, _path),
     Meaning((exp.Stddev, exp.Variance), MYSQL, _deviation),
     Meaning((exp.Min, exp.Max), ("sqlite",), _smallest),
     Meaning((exp.Greatest, exp.Least), ("oracle",), _null_if_any),

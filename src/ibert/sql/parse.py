@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from sqlglot import ErrorLevel, exp
 from sqlglot.errors import UnsupportedError
+from sqlglot.transforms import eliminate_join_marks
 
 from ibert.diagnostics import Diagnostic, IbertError, collected
 from ibert.sql.annotation import ColumnTypes, annotate
 from ibert.sql.conversions import remarks
 from ibert.sql.dialects import DuckDBAsWritten, check_dialect
 from ibert.sql.meanings import keep_meaning
+from ibert.sql.rules import UnknownMeaningError
 from ibert.sql.script import PARSER_ERRORS, Script
 
 AS_WRITTEN = DuckDBAsWritten.__name__.lower()
@@ -134,6 +136,7 @@ def to_duckdb(
         table.set("db", None)
         table.set("catalog", None)
     if dialect != "duckdb":
+        query = _joined(query)
         annotate(query, dialect, columns or {})
         if remarked is not None:
             remarked.extend(remarks(query, dialect))
@@ -143,3 +146,13 @@ def to_duckdb(
     except (UnsupportedError, RecursionError, *PARSER_ERRORS) as error:
         message = f"DuckDB cannot run this {dialect} query: {error}"
         raise IbertError([Diagnostic(code="IB301", message=message)]) from error
+
+
+def _joined(query: exp.Expr) -> exp.Expr:
+    """Write conditions with (+) as outer joins."""
+    if not any(column.args.get("join_mark") for column in query.find_all(exp.Column)):
+        return query
+    try:
+        return eliminate_join_marks(query)
+    except AssertionError as error:  # that is how sqlglot declines
+        raise UnknownMeaningError("(+) here", query, "write LEFT JOIN … ON") from error

@@ -36,6 +36,7 @@ from ibert.translator.values import (
     as_expression,
     constant,
     dotted,
+    enclosed,
     is_keyword,
     name,
 )
@@ -365,7 +366,9 @@ class _Emitter:
         return [ast.List(elts=nodes, ctx=LOAD)]
 
     def _key(self, value: Value) -> ast.expr:
-        return constant(value.name) if value.is_field else self._value(value)
+        if value.is_field:
+            return constant(value.name)
+        return self._value(enclosed(value, "identical_to"))
 
     def _set_operation(self, relation: SetOperation) -> ast.expr:
         first, *rest = [self._relation(member) for member in relation.members]

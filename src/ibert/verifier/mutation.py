@@ -240,6 +240,8 @@ def _null_test(node: exp.Expr) -> Changes:
 
 # Constants
 
+_FIRST_DAY, _LAST_DAY = dt.date.min.toordinal(), dt.date.max.toordinal()
+
 
 def _constant(node: exp.Expr) -> Changes:
     if isinstance(node.parent, exp.DataTypeParam | exp.Limit | exp.Offset | exp.Interval):
@@ -258,8 +260,10 @@ def _constant(node: exp.Expr) -> Changes:
     day = _date(node.name)
     if day is not None:
         for step in steps:
-            text = str(day + dt.timedelta(days=step))
-            yield _is(exp.Literal.string(text))
+            # A row that is still valid is often given the last day there is as its end.
+            if _FIRST_DAY <= day.toordinal() + step <= _LAST_DAY:
+                text = str(day + dt.timedelta(days=step))
+                yield _is(exp.Literal.string(text))
         return
     if node.name.isdigit():
         for step in steps:

@@ -33,6 +33,7 @@ DAY_NUMBERS = range(1, 32)
 YEARS = range(1000, 3000)
 
 _NAME = re.compile(r"[^\W\d]\w*")
+_LIMITS = {-1: dt.datetime.min, 1: dt.datetime.max}  # what has no moment before or after it
 
 Maker = Callable[[Random], Any]
 
@@ -150,7 +151,12 @@ class Constants:
     def moments(self) -> list[dt.datetime]:
         """Give the moments and those just before and after, and the edges of the days."""
         tick = dt.timedelta(microseconds=1)
-        near = [moment + step * tick for moment in self._moments for step in (-1, 0, 1)]
+        near = [
+            moment + step * tick
+            for moment in self._moments
+            for step in (-1, 0, 1)
+            if moment.replace(tzinfo=None) != _LIMITS.get(step)
+        ]
         return [*near, *(dt.datetime.combine(day, time) for day in self.days() for time in TIMES)]
 
     def times(self) -> list[dt.time]:

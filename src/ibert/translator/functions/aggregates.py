@@ -356,6 +356,11 @@ def _extreme(name: str) -> Spelling:
 
 
 def _list(call: AggregateCall) -> Value | None:
+    """Leave out a filter that says what Ibis does without one: NULL is not collected."""
+    if call.columnar and call.where is not None:
+        known = method(call.first, "notnull", type=BOOLEAN)
+        if same(known, call.where):
+            return _collect(call._replace(where=None))
     return _collect(call, include_null=True)
 
 
