@@ -488,9 +488,10 @@ def _strict_in_exists(tree: exp.Expr) -> Iterator[exp.Column]:
     """Give the columns, of whatever query, for whose NULL an EXISTS finds no row."""
     for part in _conjuncts(tree):
         inner = part.this if isinstance(part, exp.Exists) else None
-        if isinstance(inner, exp.Select) and inner.args.get("where"):
-            if not (inner.args.get("group") or inner.args.get("having") or _is_aggregated(inner)):
-                yield from _strict_columns(inner.args["where"].this)
+        if not isinstance(inner, exp.Select) or _is_aggregated(inner):
+            continue
+        if inner.args.get("where") and not (inner.args.get("group") or inner.args.get("having")):
+            yield from _strict_columns(inner.args["where"].this)
 
 
 def _seen_through(node: exp.Expr) -> Iterator[exp.Column]:
