@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from ibert.catalog import Catalog
-from ibert.evaluation.guarantees import Guarantees
+from ibert.evaluation.guarantees import Guarantees, only_filters
 from ibert.sql.parse import AS_WRITTEN, parse_as_written
 
 # Functions whose value does not depend on the frame of their window.
@@ -13,12 +13,17 @@ FRAMELESS = (
     *(exp.RowNumber, exp.Rank, exp.DenseRank, exp.PercentRank, exp.CumeDist, exp.Ntile),
     *(exp.Lag, exp.Lead),
 )
-_FILTERS = (exp.Where, exp.Join, exp.Having, exp.Qualify, exp.If)
 _RUNNING = tuple(
     f"{kind} BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW" for kind in ("ROWS", "RANGE")
 )
+_BOUNDS = {"UNBOUNDED", "CURRENT ROW"}
 _ROW_BY_ROW = {"expressions", "from_", "joins", "where"}  # parts that see one row at a time
 _OF_MANY_ROWS = (exp.AggFunc, exp.Window, exp.Anonymous)
+# What may give something else the next time; what is not known may as well.
+_VOLATILE = (
+    *(exp.Anonymous, exp.CurrentDate, exp.CurrentTime, exp.CurrentTimestamp, exp.Rand, exp.Randn),
+    *(exp.Uuid, exp.Localtime, exp.Localtimestamp),
+)
 _NULL_SAFE = {exp.NullSafeEQ: exp.EQ, exp.NullSafeNEQ: exp.NEQ}
 
 
@@ -56,12 +61,25 @@ def normal_form(sql: str, catalog: Catalog) -> str:
                 node.replace(_NULL_SAFE[type(node)](this=node.this, expression=node.expression))
             case exp.Count(this=exp.Expr() as counted) if guarantees.is_never_null(counted):
                 node.set("this", exp.Star())
+            case exp.ILike(expression=exp.Literal() as pattern) if _has_no_case(pattern.name):
+                node.replace(exp.Like(this=node.this, expression=pattern))
             case exp.Exists(this=exp.Select() as select) if not select.find(exp.AggFunc):
                 _forget_output(select)
     for union in query.find_all(exp.Union):
         if union.args.get("distinct"):
             _absorb(union)
     return query.sql(AS_WRITTEN)
+
+
+def is_constant(sql: str) -> bool:
+    """Tell whether a query (DuckDB's dialect) gives the same whatever there is: it reads nothing.
+
+    Examples
+    --------
+    >>> is_constant("SELECT upper('a')"), is_constant("SELECT now()")
+    (True, False)
+    """
+    return parse_as_written(sql).find(exp.Table, *_VOLATILE) is None
 
 
 def _absorb(union: exp.Union) -> None:
@@ -99,6 +117,11 @@ def _settle_order(order: exp.Order) -> None:
         order.pop()
 
 
+def _has_no_case(text: str) -> bool:
+    """Tell whether a text has no letter that comes in two cases."""
+    return text.lower() == text.upper()
+
+
 def _parts(select: exp.Select) -> list[str]:
     """Name the parts that a SELECT has."""
     return [name for name, part in select.args.items() if part]
@@ -126,6 +149,10 @@ def _settle_window(window: exp.Window, guarantees: Guarantees) -> None:
     spec = window.args.get("spec")
     if isinstance(window.this, FRAMELESS) or (is_unique and spec and spec.sql() in _RUNNING):
         window.set("spec", None)
+    elif spec and spec.args.get("kind") == "RANGE":
+        bounds = {str(spec.args.get("start")), str(spec.args.get("end"))}
+        if bounds == {"UNBOUNDED"} or (is_unique and bounds <= _BOUNDS):
+            spec.set("kind", "ROWS")
 
 
 def _narrow_joins(select: exp.Select, guarantees: Guarantees) -> None:
@@ -171,7 +198,11 @@ def _forget_output(select: exp.Select) -> None:
 def _gives_its_keys(select: exp.Select) -> bool:
     """Tell whether the output holds all that rows are grouped by: no two rows are the same."""
     group = select.args.get("group")
-    if not group or select.args["distinct"].args.get("on") or not group.expressions:
+    if any(projection.find(exp.Explode, exp.Unnest) for projection in select.expressions):
+        return False
+    if group and group.args.get("all"):
+        return True
+    if not group or not group.expressions:
         return False
     if any(group.args.get(part) for part in ("cube", "rollup", "grouping_sets", "all")):
         return False
@@ -190,15 +221,8 @@ def _is_plain(node: exp.Expr, guarantees: Guarantees) -> bool:
     sides = [guarantees.is_never_null(node.this), guarantees.is_never_null(node.expression)]
     if all(sides):
         return True
-    return isinstance(node, exp.NullSafeEQ) and any(sides) and _only_filters(node)
-
-
-def _only_filters(node: exp.Expr) -> bool:
-    """Tell whether NULL is as good as false for a predicate."""
-    above = node.parent
-    below = node
-    while isinstance(above, exp.And | exp.Or | exp.Paren):
-        below, above = above, above.parent
-    if isinstance(above, exp.If):
-        return above.this is below
-    return isinstance(above, _FILTERS)
+    if not isinstance(node, exp.NullSafeEQ) or not only_filters(node):
+        return False
+    return any(sides) or any(
+        guarantees.is_idle_for_null(node, side) for side in (node.this, node.expression)
+    )

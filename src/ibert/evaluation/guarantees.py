@@ -18,6 +18,7 @@ _STRICT = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Like, exp.ILik
 _TRANSPARENT = (exp.Paren, exp.Add, exp.Sub, exp.Mul, exp.Neg, exp.Upper, exp.Lower)
 _NEVER_NULL = (exp.Count, exp.CountIf, exp.RowNumber, exp.Rank, exp.DenseRank, exp.Exists)
 _OF_GROUPS = (exp.Sum, exp.Avg, exp.Min, exp.Max)
+_FILTERS = (exp.Where, exp.Join, exp.Having, exp.Qualify, exp.If)
 _SETS = ("cube", "rollup", "grouping_sets", "totals", "all")
 
 
@@ -66,6 +67,12 @@ class Guarantees:
             return True
         if isinstance(node, exp.Window | exp.Filter):
             return isinstance(node.this, _NEVER_NULL)
+        if isinstance(node, exp.Case):
+            results = [
+                node.args.get("default"),
+                *(branch.args["true"] for branch in node.args["ifs"]),
+            ]
+            return all(result is not None and self.is_never_null(result) for result in results)
         if isinstance(node, exp.Coalesce):
             return any(map(self.is_never_null, [node.this, *node.expressions]))
         if isinstance(node, _TRANSPARENT) or (
@@ -106,6 +113,37 @@ class Guarantees:
                         return True
                 return sources[i].columns.get(name, False) and not _is_extended(select, i, before)
         return False
+
+    def is_idle_for_null(self, node: exp.Expr, operand: exp.Expr) -> bool:
+        """Tell whether the value of a predicate does not matter where an operand of it is NULL.
+
+        So it is if what stands beside it, or beside a query around it, lets no such row pass.
+        """
+        owner = self._owner(operand) if isinstance(operand, exp.Column) else None
+        place, above = node, node.parent
+        while owner is not None and above is not None and id(place) != owner[0]:
+            beside: exp.Expr | None = None
+            if isinstance(above, exp.And):
+                beside = above.expression if above.this is place else above.this
+            elif isinstance(above, (*_STRICT, exp.In)):
+                beside = above
+            if beside is not None and only_filters(above):
+                strict = (*_strict_columns(beside), *_strict_in_exists(beside))
+                if any(self._owner(column) == owner for column in strict):
+                    return True
+            place, above = above, above.parent
+        return False
+
+    def _owner(self, column: exp.Column) -> tuple[int, int, str] | None:
+        """Find the SELECT and the source that a column is of."""
+        for select, _ in _selects_around(column):
+            sources = self._sources(select)
+            found = _matching(sources, column) if sources else []
+            if sources is None or len(found) > 1:
+                return None
+            if found:
+                return id(select), found[0], column.name.casefold()
+        return None
 
     def rejected(self, select: exp.Select) -> set[tuple[int, str]]:
         """Give the columns (number of the source, name) that WHERE and joins keep free of NULL."""
@@ -270,15 +308,33 @@ class Guarantees:
         if not isinstance(query, exp.Select) or (alias and alias.args.get("columns")):
             return None
         if id(query) not in self._known:
-            names = _output_names(query)
-            if None in names or len(set(names)) < len(names):
+            outputs = self._outputs(query)
+            if outputs is None:
                 return None
-            columns = {
-                str(output): self.is_never_null(projection)
-                for output, projection in zip(names, query.expressions, strict=True)
-            }
-            self._known[id(query)] = _Source("", columns, self._grouped_key(query))
+            self._known[id(query)] = _Source("", outputs, self._grouped_key(query))
         return self._known[id(query)]._replace(name=name)
+
+    def _outputs(self, query: exp.Select) -> dict[str, bool] | None:
+        """Tell of each column of the output whether it is never NULL; None without sure names."""
+        found: list[tuple[str | None, bool]] = []
+        for name, projection in zip(_output_names(query), query.expressions, strict=True):
+            if isinstance(projection, exp.Star) and not any(projection.args.values()):
+                found += self._of_star(query)
+            else:
+                found.append((name, name is not None and self.is_never_null(projection)))
+        columns = {name: never for name, never in found if name is not None}
+        return columns if len(columns) == len(found) else None
+
+    def _of_star(self, query: exp.Select) -> list[tuple[str | None, bool]]:
+        sources = self._sources(query)
+        if sources is None or query.args.get("group"):
+            return [(None, False)]
+        rejected, last = self.rejected(query), len(sources) - 1
+        return [
+            (name, (i, name) in rejected or (never and not _is_extended(query, i, last)))
+            for i, source in enumerate(sources)
+            for name, never in source.columns.items()
+        ]
 
     def _grouped_key(self, query: exp.Select) -> frozenset[str] | None:
         keys = _keys(query)
@@ -313,6 +369,17 @@ def _is_aggregated(select: exp.Select) -> bool:
         for projection in select.expressions
         for function in projection.find_all(exp.AggFunc)
     )
+
+
+def only_filters(node: exp.Expr) -> bool:
+    """Tell whether NULL is as good as false for a predicate."""
+    above = node.parent
+    below = node
+    while isinstance(above, exp.And | exp.Or | exp.Paren):
+        below, above = above, above.parent
+    if isinstance(above, exp.If):
+        return above.this is below
+    return isinstance(above, _FILTERS)
 
 
 def _gives_rows(projection: exp.Expr) -> bool:
@@ -415,6 +482,16 @@ def _strict_columns(tree: exp.Expr) -> Iterator[exp.Column]:
         elif isinstance(part, _STRICT) and not isinstance(part.expression, exp.All | exp.Any):
             yield from _seen_through(part.this)
             yield from _seen_through(part.expression)
+
+
+def _strict_in_exists(tree: exp.Expr) -> Iterator[exp.Column]:
+    """Give the columns, of whatever query, for whose NULL an EXISTS finds no row."""
+    for part in _conjuncts(tree):
+        inner = part.this if isinstance(part, exp.Exists) else None
+        if not isinstance(inner, exp.Select) or _is_aggregated(inner):
+            continue
+        if inner.args.get("where") and not (inner.args.get("group") or inner.args.get("having")):
+            yield from _strict_columns(inner.args["where"].this)
 
 
 def _seen_through(node: exp.Expr) -> Iterator[exp.Column]:

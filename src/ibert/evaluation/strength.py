@@ -21,7 +21,7 @@ from ibert.catalog import Catalog
 from ibert.datagen.mutation.rewrites import rewritten
 from ibert.diagnostics import IbertError
 from ibert.documents import load
-from ibert.evaluation.equivalence import normal_form
+from ibert.evaluation.equivalence import is_constant, normal_form
 from ibert.evaluation.suites import Case
 from ibert.sandbox import Failure, Result
 from ibert.sql.parse import parse_as_written
@@ -147,6 +147,7 @@ def measure(
     catalog: Catalog,
     *,
     seed: int = 0,
+    mutated: bool = True,
     progress: Progress | None = None,
 ) -> Strength:
     """Run the benchmark on some queries over the same tables.
@@ -161,6 +162,8 @@ def measure(
         Their tables.
     seed
         Makes the databases.
+    mutated
+        Whether to make mutants; without, the databases are those that are tried first.
     progress
         Called after each case.
 
@@ -175,7 +178,7 @@ def measure(
     survivors, alarms, empty = [], [], []
     choosing = judging = 0.0
     for i, case in enumerate(cases):
-        judged = _judge(case, catalog, seed)
+        judged = _judge(case, catalog, seed, mutated=mutated)
         if progress:
             progress(i + 1, len(cases))
         if judged is None:
@@ -235,10 +238,10 @@ def _count(figures: Figures, judged: _Judged, told: set[str]) -> None:
             figures.survived += 1
 
 
-def _judge(case: Case, catalog: Catalog, seed: int) -> _Judged | None:
+def _judge(case: Case, catalog: Catalog, seed: int, *, mutated: bool) -> _Judged | None:
     try:
         query = parse_as_written(case.sql)
-        every = mutants(query, catalog)
+        every = mutants(query, catalog) if mutated else []
     except (IbertError, RecursionError):
         return None
     with Scratch(catalog.to_ddl("duckdb")) as empty:
@@ -293,6 +296,8 @@ def _judge(case: Case, catalog: Catalog, seed: int) -> _Judged | None:
                 alarms += found
     listed = _listed()
     equivalent = same | {m.id for m in live if m.id in listed}
+    if decided and is_constant(case.sql):
+        equivalent |= {m.id for m in live if m.id not in told | slow and is_constant(m.sql)}
     distinct = {(alarm.rule, alarm.sql): alarm for alarm in alarms}
     return _Judged(
         case,

@@ -30,6 +30,8 @@ class Output:
         Whether the query draws at random.
     settled
         Whether the rows cannot depend on how those of the tables are stored.
+    uncut
+        How few rows are settled, too, as the query's own LIMIT cuts none off; None: no number is.
     keys
         The sort keys: a position in the output, the name of a column, or `EVERY_COLUMN`; None if
         one of them cannot be read off the result.
@@ -50,6 +52,7 @@ class Output:
     ordered: bool
     volatile: bool
     settled: bool
+    uncut: int | None
     keys: tuple[int | str, ...] | None
     appended: int
     keyed: str | None
@@ -100,12 +103,14 @@ def describe_output(query: exp.Expr) -> Output:
     found = _keys(query, projections, order.expressions if order else [], has_star=bool(stars))
     keys, hidden = found or (None, [])
     cuts = _cuts(query) if order and keys else ()
+    unsettled = list(filter(_is_unsettled, written.walk()))
     return Output(
         names_before=tuple(map(_is_named, projections[:first])),
         names_after=tuple(map(_is_named, projections[last + 1 :])),
         ordered=order is not None,
         volatile=query.find(*VOLATILE) is not None,
-        settled=not any(map(_is_unsettled, query.walk())),
+        settled=not unsettled,
+        uncut=_most_uncut(query) if unsettled == [query.args.get("limit")] else None,
         keys=None if keys is None else tuple(keys),
         appended=len(hidden),
         keyed=_with_keys(query, hidden) if hidden else None,
@@ -113,6 +118,14 @@ def describe_output(query: exp.Expr) -> Output:
         whole=_with_keys(query, hidden, "limit", "offset") if cuts else None,
         decided=_decided(written),
     )
+
+
+def _most_uncut(query: exp.Expr) -> int | None:
+    """Give the most rows that tell that LIMIT cut none off."""
+    limit = query.args["limit"]
+    number = limit.expression if isinstance(limit, exp.Limit) else None
+    is_number = isinstance(number, exp.Literal) and number.is_int
+    return int(number.name) - 1 if is_number and number is not None else None
 
 
 def _cuts(query: exp.Expr) -> tuple[int, ...]:

@@ -65,6 +65,8 @@ class Analysis:
         Columns that rows are grouped or partitioned by.
     limits
         The constants of LIMIT and OFFSET.
+    alternatives
+        For each OR of subqueries, the instances of each of them.
     """
 
     instances: list[str] = field(default_factory=list)
@@ -75,6 +77,7 @@ class Analysis:
     constants: list[Constant] = field(default_factory=list)
     keys: set[Ref] = field(default_factory=set)
     limits: set[int] = field(default_factory=set)
+    alternatives: list[list[set[int]]] = field(default_factory=list)
 
 
 def name_of(ref: Ref) -> str:
@@ -172,10 +175,18 @@ class _Reader:
             else:
                 frame.sources[alias] = None
         self._predicates(frame)
+        alternatives: dict[int, list[set[int]]] = {}
         for inner_scope in scope.subquery_scopes:
             below = _is_negated(inner_scope.expression)
+            first = len(self.found.instances)
             inner = self.visit(inner_scope, frame, negative=negative ^ below, depth=depth + 1)
             self._membership(frame, inner)
+            if (either := inner_scope.expression.find_ancestor(exp.Or, exp.Select)) and isinstance(
+                either, exp.Or
+            ):
+                instances = set(range(first, len(self.found.instances)))
+                alternatives.setdefault(id(either), []).append(instances)
+        self.found.alternatives += [found for found in alternatives.values() if len(found) > 1]
         return frame
 
     def _sources(self, scope: Scope) -> Iterator[tuple[str, exp.Expr | Scope]]:

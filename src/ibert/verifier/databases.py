@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from random import Random
@@ -13,12 +14,14 @@ import pyarrow as pa
 from ibert.catalog import Catalog
 from ibert.verifier.analysis import Ref
 from ibert.verifier.joint import JointRow, JointRows
-from ibert.verifier.values import key, limits
+from ibert.verifier.values import key, later, limits
 
 NULL_SHARE = 0.1
 COPY_SHARE = 0.1
+TIE_SHARE = 0.2
 LIMIT_SHARE = 0.2
 ALONE_SHARE = 0.3  # of the groups that are counted, those that nothing else is joined to
+ALTERNATIVE_SHARE = 0.7  # of the joint rows that one subquery of an OR is there for alone
 MOST_REPLICAS = 320  # joint rows that are made to fill a LIMIT
 MOST_EDGES = 220  # joint rows
 COARSE = ((0, 1, 1, 2, 4), (0, 1, 2, 3), (1, 3, 100_000))
@@ -87,6 +90,9 @@ class Databases:
         yield "aware", lambda: self._aware(8)
         yield "counts", self._counts
         yield "rows", lambda: self._aware(40)
+        if self._joint.paces:
+            yield "paced", lambda: self._paced(12)
+            yield "paced", lambda: self._paced(24)
         if self._joint.analysis.limits:
             most = max(self._joint.analysis.limits) + SLACK
             yield "many", lambda: self._many(min(most, MOST_REPLICAS))
@@ -155,6 +161,10 @@ class Databases:
     ) -> None:
         """Add the rows of a joint row to the tables."""
         left_out = self._joint.analysis.negative if without is None else set(without)
+        for alternatives in self._joint.analysis.alternatives:
+            if self._rng.random() < ALTERNATIVE_SHARE:
+                one = self._rng.choice(alternatives)
+                left_out = left_out.union(*(found for found in alternatives if found is not one))
         for i, table in enumerate(self._instances):
             if i == only or (only is None and i not in left_out):
                 rows[table].append(
@@ -236,7 +246,9 @@ class Databases:
 
         return change
 
-    def _twinning(self, i: int) -> Callable[[Rows, JointRow | None], None]:
+    def _twinning(
+        self, i: int, also: JointRow | None = None
+    ) -> Callable[[Rows, JointRow | None], None]:
         """Give a row of an instance another one that is joined with the same rows."""
 
         def change(rows: Rows, base: JointRow | None) -> None:
@@ -246,7 +258,7 @@ class Databases:
             twin = dict(self._joint.satisfying[self._rng.randrange(len(self._joint.satisfying))])
             for refs in self._joint.members:
                 twin.update({ref: row[ref] for ref in refs if ref in row})
-            self._put(rows, twin, only=i)
+            self._put(rows, {**twin, **(also or {})}, only=i)
 
         return change
 
@@ -314,6 +326,26 @@ class Databases:
                 if any(ref in keys for ref in refs) and self._rng.random() < 0.8:
                     row.update({ref: group[ref] for ref in refs if ref in row})
             self._put(rows, row, without=None if i % 3 else ())
+        return rows
+
+    def _paced(self, count: int) -> Rows:
+        """Give groups whose days and moments follow each other at the distances of the query."""
+        rows = self._empty()
+        keys = self._joint.analysis.keys
+        times = [ref for ref in self._joint.refs if self._joint.dtype(ref).is_temporal()]
+        for known in (True, True, False):
+            group = self._base()
+            held = {ref: group[ref] if known else None for ref in keys if ref in group}
+            for _ in range(count // 2):
+                row = {**self._base(), **held}
+                for ref in times:
+                    if group.get(ref) is not None:
+                        is_tied = self._rng.random() < TIE_SHARE
+                        pace = dt.timedelta() if is_tied else self._rng.choice(self._joint.paces)
+                        row[ref] = group[ref] = later(group[ref], pace)
+                    if self._rng.random() < NULL_SHARE:
+                        row[ref] = None
+                self._put(rows, row)
         return rows
 
     def _edges(self, share: float) -> Rows:
@@ -401,8 +433,9 @@ class Databases:
                 row = self._apart()
                 i = self._rng.randrange(len(self._instances))
                 self._put(rows, row, only=i if self._rng.random() < ALONE_SHARE else None)
+                keys = {ref: row[ref] for ref in self._joint.analysis.keys if ref in row}
                 for _ in range(size - 1):
-                    self._twinning(i)(rows, dict(row))
+                    self._twinning(i, keys)(rows, dict(row))
         return rows
 
     def _totals(self) -> Rows:

@@ -6,6 +6,7 @@ only. DuckDB itself says what is true: nothing here knows what an operator means
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -26,13 +27,14 @@ from ibert.verifier.values import Constants, Maker, Pool, UnsupportedTypeError, 
 
 SAMPLES = 120
 LEAST_SAMPLES = 30  # for each scenario
-MOST_SCENARIOS = 12
+MOST_SCENARIOS = 24
 ROUNDS = 8
 MISSES = 8  # tries for each conjunct
 EDGE_COPIES = 2  # joint rows for each value around a constant
 EDGE_ROUNDS = 4
 MOST_COUNT = 12  # of the constants that groups are made to count
 MOST_TOTAL = 1_000_000  # of the constants that sums are made to meet
+LONGEST_STEP = 5  # digits of a number of seconds, minutes, …
 NULL_SHARE = 0.2  # of the values that are drawn again
 
 Item = TypeVar("Item")
@@ -62,6 +64,8 @@ class JointRows:
         For each conjunct, rows that miss it only.
     constrained
         The columns that a predicate or an equality is about.
+    paces
+        The distances in time that the query asks for.
     edges
         Rows that differ from a satisfying one in one column, which has each of the values around
         the constants that it is held against and around those of the columns.
@@ -77,6 +81,7 @@ class JointRows:
         self._ask = ask
         self._rng = rng
         constants = self._constants()
+        self.paces = _paces(query)
         named = {column.name.casefold() for column in query.find_all(exp.Column, exp.Identifier)}
         has_star = any(not isinstance(star.parent, exp.Count) for star in query.find_all(exp.Star))
         self.refs = [
@@ -350,26 +355,52 @@ class JointRows:
         return set(members)
 
 
+def _paces(query: exp.Expr) -> list[dt.timedelta]:
+    """Give the distances in time that a query may ask for, and what is just around them.
+
+    Examples
+    --------
+    >>> import sqlglot
+    >>> query = sqlglot.parse_one("SELECT date_diff('hour', a, b) <= 5", "duckdb")
+    >>> [pace.seconds // 3600 for pace in _paces(query)]
+    [0, 1, 4, 5, 6]
+    """
+    words = {str(node.name).casefold().removesuffix("s") for node in query.find_all(*_WORDS)}
+    units = [unit for unit in ("second", "minute", "hour", "day") if unit in words]
+    numbers = {int(word) for word in words if word.isdigit() and len(word) < LONGEST_STEP}
+    steps = {0, 1, *(number + step for number in numbers for step in (-1, 0, 1))}
+    return [dt.timedelta(**{f"{unit}s": step}) for unit in units for step in sorted(steps)]
+
+
+_WORDS = (exp.Literal, exp.Var)
+
+
 def _scenarios(predicates: Sequence[exp.Expr]) -> Iterator[list[exp.Expr]]:
-    """Give the predicates and, for each alternative of each disjunction, it in place of the whole.
+    """Give the predicates and, for each alternative of each disjunction, those with it alone true.
 
     Examples
     --------
     >>> import sqlglot
     >>> for scenario in _scenarios([sqlglot.parse_one("(a AND b) OR c"), sqlglot.parse_one("d")]):
-    ...     print(*scenario)
-    (a AND b) OR c d
-    d a b
-    d c
+    ...     print(*scenario, sep=", ")
+    (a AND b) OR c, d
+    d, a, b, NOT COALESCE(c, FALSE)
+    d, c, NOT COALESCE(a AND b, FALSE)
     """
     yield list(predicates)
     for i, predicate in enumerate(predicates):
         if isinstance(predicate, exp.Or):
-            for alternative in predicate.flatten():
+            alternatives = list(predicate.flatten())
+            for alternative in alternatives:
                 inner = alternative.unnest()
                 parts = inner.flatten() if isinstance(inner, exp.And) else [inner]
                 others = [other for j, other in enumerate(predicates) if j != i]
-                yield [*others, *(part.unnest() for part in parts)]
+                missed = [_is_missed(other) for other in alternatives if other is not alternative]
+                yield [*others, *(part.unnest() for part in parts), *missed]
+
+
+def _is_missed(predicate: exp.Expr) -> exp.Expr:
+    return exp.Not(this=exp.Coalesce(this=predicate.copy(), expressions=[exp.false()]))
 
 
 class _Groups(Generic[Item]):

@@ -58,16 +58,24 @@ def _output(sql: str) -> Output:
     return describe_output(parsed(sql))
 
 
-@lru_cache(maxsize=16)
-def is_settled(sql: str) -> bool:
-    """Tell whether what SQL gives cannot depend on the order in which rows are stored.
+def is_settled(sql: str, rows: int) -> bool:
+    """Tell whether the rows that SQL gave cannot depend on the order in which rows are stored.
 
     What is not understood may depend on it.
 
+    Parameters
+    ----------
+    sql
+        A query of DuckDB's dialect.
+    rows
+        How many it gave.
+
     Examples
     --------
-    >>> is_settled("SELECT max(a) FROM t"), is_settled("SELECT first(a) FROM t")
+    >>> is_settled("SELECT max(a) FROM t", 1), is_settled("SELECT first(a) FROM t", 1)
     (True, False)
+    >>> [is_settled("SELECT a FROM t LIMIT 3", rows) for rows in (2, 3)]
+    [True, False]
     """
     if len(sql) > MOST_CHARACTERS:
         return False
@@ -75,7 +83,8 @@ def is_settled(sql: str) -> bool:
         output = _output(sql)
     except IbertError:
         return False
-    return output.settled and not output.volatile
+    is_uncut = output.uncut is not None and rows <= output.uncut
+    return (output.settled or is_uncut) and not output.volatile
 
 
 def in_duckdb(sql: str, dialect: str, columns: ColumnTypes) -> str:

@@ -27,7 +27,19 @@ MOST = 8  # databases that are kept
 IDLE = 24  # databases in a row that told nothing new, after which no more are tried
 PROBES = 60  # mutants that choose among them
 # Kinds that fill the places that are left, as each tells what none of the others does.
-FILLING = ("rows", "flat", "aware", "totals", "deep", "mini", "counts", "ties", "witness", "rich")
+FILLING = (
+    "paced",
+    "rows",
+    "flat",
+    "aware",
+    "totals",
+    "deep",
+    "mini",
+    "counts",
+    "ties",
+    "witness",
+    "rich",
+)
 SECONDS = 6.0  # of CPU time that may be spent on choosing
 
 

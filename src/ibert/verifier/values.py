@@ -347,6 +347,14 @@ def _uuid_key(dtype: types.UUID, number: int) -> str:
     return str(UUID(int=number))
 
 
+def later(value: Any, pace: dt.timedelta) -> Any:
+    """Give the day or the moment at some distance from another one; that one at the end of time."""
+    try:
+        return value + pace
+    except (OverflowError, TypeError):  # a time of day
+        return value
+
+
 @singledispatch
 def limits(dtype: types.DataType) -> list[Any]:
     """Give the least and the greatest values of a type."""

@@ -189,7 +189,8 @@ class Verifier(AbstractContextManager["Verifier"]):
         verdict = self.judge(reference, execution)
         if not verdict.verified or isinstance(reference, Failure) or isinstance(execution, Failure):
             return verdict
-        for database in () if is_settled(execution.sql) else self._witnesses[witness][1:]:
+        settled = is_settled(execution.sql, execution.raw.table.num_rows)
+        for database in () if settled else self._witnesses[witness][1:]:
             again = self._run_again(code, execution, database, constants)
             if isinstance(again, Failure):
                 return self.judge(reference, again)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 @scale_option
 @cases_option
 @click.option("--every", type=click.IntRange(min=1), default=1, help="Take every so-manieth case.")
+@click.option("--mutants/--no-mutants", default=True, help="Without, only look for false alarms.")
 @click.option("--seed", default=0, show_default=True, help="Makes the databases.")
 @limit_option
 @format_option
@@ -38,6 +39,7 @@ def verifier(
     scale: float,
     cases: Path | None,
     every: int,
+    mutants: bool,
     seed: int,
     limit: int | None,
     format_: str,
@@ -57,7 +59,16 @@ def verifier(
             suite = load_suite(name, source)
             chosen = suite.cases[::every][:limit]
             with progress_bar(name) as progress:
-                parts.append(measure(name, chosen, suite.catalog, seed=seed, progress=progress))
+                parts.append(
+                    measure(
+                        name,
+                        chosen,
+                        suite.catalog,
+                        seed=seed,
+                        mutated=mutants,
+                        progress=progress,
+                    )
+                )
     whole = total("verifier", parts)
     if format_ == "json":
         print_json(whole)
