@@ -106,6 +106,21 @@ def test_a_lost_worker_loses_nothing(folder: Path, tmp_path: Path) -> None:
     assert digests(tmp_path) == digests(folder)
 
 
+@pytest.mark.slow
+def test_ray_makes_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    """On a cluster of this machine, of which one worker is killed in the middle."""
+    pytest.importorskip("ray")
+    script = Path(__file__).with_name("ray_factory.py")
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    said = done.stdout.splitlines()  # beside what Ray itself says of a worker's end
+    assert "killed" in said
+    assert said[-1] == "0 1"
+    assert digests(tmp_path) == digests(folder)
+
+
 def _children() -> set[int]:
     me = os.getpid()
     listed = Path(f"/proc/{me}/task").glob("*/children")
