@@ -165,6 +165,35 @@ def _print_row(split: str, row: Row) -> None:
     )
 
 
+@click.command("export")
+@click.argument("folder", type=folder_type, default=FOLDER / "dataset")
+@click.option("--as", "view", type=click.Choice(("chat", "prompt-completion")), required=True)
+@click.option("--output", "-o", type=folder_type, required=True)
+def export(folder: Path, view: str, output: Path) -> None:
+    """Write the dataset in FOLDER as conversations, or as prompts and completions."""
+    from ibert.datagen.factory.views import write_view
+
+    counts = write_view(folder, view, output)
+    click.echo(", ".join(f"{count:,} {split}" for split, count in counts.items()) + f": {output}")
+
+
+def dataset_stats(folder: Path, html: Path | None, format_: str) -> None:
+    """Tell what a dataset holds; on a page with plots, too, where that is asked."""
+    from ibert.datagen.factory.manifest import read_dataset_manifest
+
+    manifest = read_dataset_manifest(folder)
+    if html is not None:
+        from ibert.datagen.factory.page import page_of
+        from ibert.report import write_page
+
+        write_page(html, page_of(folder))
+        note(f"written: {html}")
+    if format_ == "json":
+        print_json(manifest)
+    else:
+        print_dataset(manifest)
+
+
 def validate_dataset(folder: Path, sample: int | None, seed: int, format_: str) -> None:
     """Prove rows of a dataset again, and say which no longer hold."""
     from ibert.datagen.factory.reading import read_rows, sample_rows
