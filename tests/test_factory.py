@@ -43,7 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def manifest(folder: Path) -> DatasetManifest:
     """The dataset of these shards."""
-    return assemble(CONFIG, folder)
+    return assemble(CONFIG, folder, CONFIG.shards)
 
 
 @pytest.fixture(scope="module")
@@ -278,7 +278,7 @@ def test_the_card_says_what_the_manifest_says(folder: Path, manifest: DatasetMan
 
 def test_assembling_again_gives_the_same_bytes(folder: Path, manifest: DatasetManifest) -> None:
     before = [file.sha256 for file in manifest.files]
-    assert [file.sha256 for file in assemble(CONFIG, folder).files] == before
+    assert [file.sha256 for file in assemble(CONFIG, folder, CONFIG.shards).files] == before
 
 
 def test_made_and_kept_out_add_up(folder: Path, manifest: DatasetManifest) -> None:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 import click
 
 from ibert.cli.confinement import weak_sandbox_option
-from ibert.cli.factory import dataset_stats, export, generate_all, show, validate_dataset
+from ibert.cli.factory import (
+    dataset_stats,
+    export,
+    from_sql,
+    generate_all,
+    mine,
+    show,
+    validate_dataset,
+)
 from ibert.cli.options import format_option
 from ibert.cli.output import FINDINGS, note, print_difference, print_json, progress_bar
 
@@ -80,9 +88,8 @@ def _print_generated(output: Path, manifest: Manifest) -> None:
         click.echo(f"{example.meta.verdict}: {example.meta.rows} equal rows")
 
 
-data.add_command(generate_all)
-data.add_command(show)
-data.add_command(export)
+for command in (generate_all, from_sql, mine, show, export):
+    data.add_command(command)
 
 
 @data.command()
