@@ -19,11 +19,13 @@ from ibert.datagen.factory.assembly import assemble
 from ibert.datagen.factory.gates import Gates, Leaks, NearDuplicates, asked, split_of
 from ibert.datagen.factory.making import make_shards
 from ibert.datagen.factory.manifest import DatasetManifest, read_dataset_manifest
+from ibert.datagen.factory.page import page_of
 from ibert.datagen.factory.reading import find_row, read_rows, sample_rows
 from ibert.datagen.factory.recheck import recheck
 from ibert.datagen.factory.row import TASKS, Content, Origin, Row, decode, row
 from ibert.datagen.factory.runners import local
 from ibert.datagen.factory.shard import Config, counts_path, make_shard, shard_path
+from ibert.datagen.factory.views import VIEWS, write_view
 from ibert.diagnostics import IbertError
 
 CONFIG = Config(api_shards=0, template_shards=0, catalogs=2, queries=5)
@@ -41,7 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def manifest(folder: Path) -> DatasetManifest:
     """The dataset of these shards."""
-    return assemble(CONFIG, folder)
+    return assemble(CONFIG, folder, CONFIG.shards)
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +105,21 @@ def test_a_lost_worker_loses_nothing(folder: Path, tmp_path: Path) -> None:
     done = sorted(local(CONFIG, [0, 1], tmp_path, workers=1))
     killer.join()
     assert done == [0, 1]
+    assert digests(tmp_path) == digests(folder)
+
+
+@pytest.mark.slow
+def test_ray_makes_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    """On a cluster of this machine, of which one worker is killed in the middle."""
+    pytest.importorskip("ray")
+    script = Path(__file__).with_name("ray_factory.py")
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    said = done.stdout.splitlines()  # beside what Ray itself says of a worker's end
+    assert "killed" in said
+    assert said[-1] == "0 1"
     assert digests(tmp_path) == digests(folder)
 
 
@@ -261,7 +278,7 @@ def test_the_card_says_what_the_manifest_says(folder: Path, manifest: DatasetMan
 
 def test_assembling_again_gives_the_same_bytes(folder: Path, manifest: DatasetManifest) -> None:
     before = [file.sha256 for file in manifest.files]
-    assert [file.sha256 for file in assemble(CONFIG, folder).files] == before
+    assert [file.sha256 for file in assemble(CONFIG, folder, CONFIG.shards).files] == before
 
 
 def test_made_and_kept_out_add_up(folder: Path, manifest: DatasetManifest) -> None:
@@ -296,3 +313,44 @@ def test_without_a_manifest_there_is_no_dataset(tmp_path: Path) -> None:
 def test_lines_are_rows(folder: Path) -> None:
     for line in shard_path(folder, 0).read_bytes().splitlines():
         assert decode(line).id == decode(line).content.id
+
+
+# Views.
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_views_hold_every_row(
+    folder: Path, manifest: DatasetManifest, tmp_path: Path, view: str
+) -> None:
+    counts = write_view(folder / "dataset", view, tmp_path)
+    assert sum(counts.values()) == manifest.rows
+    for line in (tmp_path / "train.jsonl").read_bytes().splitlines():
+        values = json.loads(line)
+        messages = values.get("messages") or values["prompt"] + values["completion"]
+        assert [message["role"] for message in messages] == ["system", "user", "assistant"]
+        assert all(message["content"] for message in messages)
+
+
+def test_the_page_shows_all_tasks(folder: Path, manifest: DatasetManifest) -> None:
+    page = page_of(folder / "dataset")
+    assert [section.title for section in page.sections][-1] == "Examples"
+    assert len(page.sections[-1].parts) == 2 * len(TASKS)
+
+
+def run_cli(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ibert", "data", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+def test_the_command_line_shows_and_counts(
+    folder: Path, rows: list[Row], manifest: DatasetManifest, tmp_path: Path
+) -> None:
+    where = str(folder / "dataset")
+    shown = run_cli("show", rows[0].id, "--data", where)
+    assert rows[0].content.target.rstrip() in shown.stdout
+    page = tmp_path / "page.html"
+    counted = run_cli("stats", where, "--html", str(page), "--format", "json")
+    assert json.loads(counted.stdout)["counts"] == manifest.counts
+    assert "Training data for Ibis" in page.read_text()
+    missing = run_cli("show", "zzz", "--data", where)
+    assert (missing.returncode, "IB953" in missing.stderr) == (2, True)

@@ -121,6 +121,7 @@ CODES = {
     "IB951": "shards of another configuration",
     "IB952": "rows that nobody can make again",
     "IB953": "no such example, or several",
+    "IB954": "a file that is too large to be mined",
 }
 
 

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 import click
 
 from ibert.cli.confinement import weak_sandbox_option
-from ibert.cli.factory import generate_all, print_dataset, show, validate_dataset
+from ibert.cli.factory import (
+    dataset_stats,
+    export,
+    from_sql,
+    generate_all,
+    mine,
+    show,
+    validate_dataset,
+)
 from ibert.cli.options import format_option
 from ibert.cli.output import FINDINGS, note, print_difference, print_json, progress_bar
 
@@ -80,8 +88,8 @@ def _print_generated(output: Path, manifest: Manifest) -> None:
         click.echo(f"{example.meta.verdict}: {example.meta.rows} equal rows")
 
 
-data.add_command(generate_all)
-data.add_command(show)
+for command in (generate_all, from_sql, mine, show, export):
+    data.add_command(command)
 
 
 @data.command()
@@ -116,14 +124,16 @@ def validate(file: Path, sample: int | None, seed: int, workers: int | None, for
 @data.command()
 @file_argument
 @click.option("--all", "all_", is_flag=True, help="Show every feature and template.")
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Of a folder: write a page with plots, too.",
+)
 @format_option
-def stats(file: Path, all_: bool, format_: str) -> None:
+def stats(file: Path, all_: bool, html: Path | None, format_: str) -> None:
     """Count what FILE holds: what `generate` writes, or the folder `dataset` of `generate-all`."""
     if file.is_dir():
-        from ibert.datagen.factory.manifest import read_dataset_manifest
-
-        manifest = read_dataset_manifest(file)
-        print_json(manifest) if format_ == "json" else print_dataset(manifest)
+        dataset_stats(file, html, format_)
         return
     from ibert.datagen.stats import stats as run
 

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import click
 
 from ibert.cli.confinement import weak_sandbox_option
-from ibert.cli.options import format_option
+from ibert.cli.options import catalog_option, format_option
 from ibert.cli.output import FINDINGS, note, print_json, progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ibert.datagen.factory.from_sql import SqlConfig
     from ibert.datagen.factory.manifest import DatasetManifest
+    from ibert.datagen.factory.mining import CodeConfig
     from ibert.datagen.factory.row import Row
 
 FOLDER = Path("data/all")
@@ -86,7 +88,7 @@ def generate_all(
             config, output, workers=workers, runner=runner, address=address, progress=progress
         )
     with progress_bar("assembling") as progress:
-        manifest = assemble(config, output, contaminated=kept_out, progress=progress)
+        manifest = assemble(config, output, config.shards, contaminated=kept_out, progress=progress)
     if format_ == "json":
         print_json(manifest)
     else:
@@ -165,6 +167,35 @@ def _print_row(split: str, row: Row) -> None:
     )
 
 
+@click.command("export")
+@click.argument("folder", type=folder_type, default=FOLDER / "dataset")
+@click.option("--as", "view", type=click.Choice(("chat", "prompt-completion")), required=True)
+@click.option("--output", "-o", type=folder_type, required=True)
+def export(folder: Path, view: str, output: Path) -> None:
+    """Write the dataset in FOLDER as conversations, or as prompts and completions."""
+    from ibert.datagen.factory.views import write_view
+
+    counts = write_view(folder, view, output)
+    click.echo(", ".join(f"{count:,} {split}" for split, count in counts.items()) + f": {output}")
+
+
+def dataset_stats(folder: Path, html: Path | None, format_: str) -> None:
+    """Tell what a dataset holds; on a page with plots, too, where that is asked."""
+    from ibert.datagen.factory.manifest import read_dataset_manifest
+
+    manifest = read_dataset_manifest(folder)
+    if html is not None:
+        from ibert.datagen.factory.page import page_of
+        from ibert.report import write_page
+
+        write_page(html, page_of(folder))
+        note(f"written: {html}")
+    if format_ == "json":
+        print_json(manifest)
+    else:
+        print_dataset(manifest)
+
+
 def validate_dataset(folder: Path, sample: int | None, seed: int, format_: str) -> None:
     """Prove rows of a dataset again, and say which no longer hold."""
     from ibert.datagen.factory.reading import read_rows, sample_rows
@@ -180,3 +211,87 @@ def validate_dataset(folder: Path, sample: int | None, seed: int, format_: str) 
             note(str(problem))
         click.echo(f"{found.hold:,} of {found.cases:,} examples hold: {folder}")
     sys.exit(FINDINGS if found.problems else 0)
+
+
+output_option = click.option("--output", "-o", type=folder_type, required=True)
+licence_option = click.option(
+    "--licence", required=True, help="Of the files, as SPDX spells it: Apache-2.0, MIT, …"
+)
+seed_option = click.option("--seed", default=0, show_default=True, help="Makes the rows.")
+
+
+@click.command("from-sql")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--dialect", default="duckdb", show_default=True, help="Of the SQL.")
+@catalog_option
+@licence_option
+@output_option
+@seed_option
+@weak_sandbox_option
+@format_option
+def from_sql(
+    folder: Path,
+    dialect: str,
+    catalogs: tuple[str, ...],
+    licence: str,
+    output: Path,
+    seed: int,
+    format_: str,
+) -> None:
+    """Make examples of the queries in the .sql files of FOLDER, a shard for each file.
+
+    The tables are those of --catalog, and those that the files declare with CREATE TABLE.
+    """
+    from ibert.catalog import Catalog
+    from ibert.datagen.factory.from_sql import declared, sql_config, sql_shard
+    from ibert.sql.dialects import check_dialect
+
+    check_dialect(dialect)
+    config = sql_config(folder, dialect, licence, seed)
+    described = Catalog.from_any(list(catalogs), dialect=dialect) if catalogs else Catalog({})
+    tables = Catalog({**declared(folder, config).tables, **described.tables})
+    with progress_bar("files") as progress:
+        for number in range(len(config.files)):
+            sql_shard(config, number, folder, tables, output)
+            if progress:
+                progress(number + 1, len(config.files))
+    _finish(config, output, len(config.files), format_)
+
+
+@click.command("mine")
+@click.argument("place", metavar="PATH|GIT_URL")
+@licence_option
+@output_option
+@seed_option
+@weak_sandbox_option
+@format_option
+def mine(place: str, licence: str, output: Path, seed: int, format_: str) -> None:
+    """Make examples of the functions over tables in a repository, a shard for each file.
+
+    Read are .py, .ipynb, .qmd and .md. Nothing of it runs outside the sandbox, and only what runs
+    there becomes an example.
+    """
+    from ibert.datagen.factory.mining import checked_out, code_config, code_shard
+
+    with checked_out(place) as (folder, origin):
+        config = code_config(folder, origin, licence, seed)
+        base = folder.parent if folder.is_file() else folder
+        with progress_bar("files") as progress:
+            for number in range(len(config.files)):
+                code_shard(config, number, base, output)
+                if progress:
+                    progress(number + 1, len(config.files))
+    _finish(config, output, len(config.files), format_)
+
+
+def _finish(config: SqlConfig | CodeConfig, output: Path, shards: int, format_: str) -> None:
+    from ibert.datagen.factory.assembly import assemble
+    from ibert.evaluation.contamination import contaminated
+
+    manifest = assemble(config, output, shards, contaminated=contaminated())
+    if format_ == "json":
+        print_json(manifest)
+    else:
+        print_dataset(manifest)
+        click.echo(f"\n{output / 'dataset'}")
+    sys.exit(0 if manifest.rows else FINDINGS)

@@ -75,6 +75,10 @@ class Script:
         """Give the place of some tokens in a row."""
         return self._lines.span(tokens[0].start, tokens[-1].end + 1)
 
+    def text(self, tokens: list[Token]) -> str:
+        """Give the text of some tokens in a row."""
+        return self._sql[tokens[0].start : tokens[-1].end + 1]
+
     def beginning(self, tokens: list[Token]) -> str:
         """Give the first words of some tokens in a row."""
         words = self._sql[tokens[0].start : tokens[-1].end + 1].split()

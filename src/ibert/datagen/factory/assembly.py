@@ -16,11 +16,11 @@ import pyarrow.parquet as pq
 from ibert.api_index import api_index
 from ibert.datagen.factory.card import card
 from ibert.datagen.factory.gates import Gates, Leaks, split_of
-from ibert.datagen.factory.making import counts_of, plan_of
+from ibert.datagen.factory.making import versions
 from ibert.datagen.factory.manifest import Coverage, DatasetFile, DatasetManifest, Lengths
 from ibert.datagen.factory.record import SCHEMA, record
 from ibert.datagen.factory.row import Row, decode
-from ibert.datagen.factory.shard import Config, Counts, shard_path
+from ibert.datagen.factory.shard import Counts, counts_path, shard_path
 from ibert.files import written_whole
 
 PER_FILE = 5_000  # rows
@@ -30,8 +30,9 @@ Progress = Callable[[int, int], None]
 
 
 def assemble(
-    config: Config,
+    config: msgspec.Struct,
     folder: Path,
+    shards: int,
     *,
     contaminated: dict[str, str] | None = None,
     progress: Progress | None = None,
@@ -46,6 +47,8 @@ def assemble(
         What the shards were made with.
     folder
         Where `shards` is.
+    shards
+        How many there are.
     contaminated
         Structures and questions of evaluations (see `Gates`), with the names of their cases.
     progress
@@ -54,19 +57,20 @@ def assemble(
     target = folder / "dataset"
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    gates = Gates(Leaks(_rows(config, folder)), contaminated or {})
+    gates = Gates(Leaks(_rows(shards, folder)), contaminated or {})
     books = _Books(target)
-    for row in _rows(config, folder, progress):
+    for row in _rows(shards, folder, progress):
         split = split_of(row)
         if gates.passes(row, split):
             books.add(row, split)
     books.close()
     counts = [
-        msgspec.json.decode(path.read_bytes(), type=Counts) for path in counts_of(config, folder)
+        msgspec.json.decode(counts_path(folder, number).read_bytes(), type=Counts)
+        for number in range(shards)
     ]
     manifest = DatasetManifest(
         config=msgspec.to_builtins(config),
-        versions=plan_of(config).versions,
+        versions=versions(),
         files=books.files,
         counts=books.counts(),
         made=dict(_total(one.rows for one in counts)),
@@ -90,12 +94,12 @@ def assemble(
     return manifest
 
 
-def _rows(config: Config, folder: Path, progress: Progress | None = None) -> Iterator[Row]:
-    for number in range(config.shards):
+def _rows(shards: int, folder: Path, progress: Progress | None = None) -> Iterator[Row]:
+    for number in range(shards):
         with shard_path(folder, number).open("rb") as file:
             yield from map(decode, file)
         if progress:
-            progress(number + 1, config.shards)
+            progress(number + 1, shards)
 
 
 def _total(counts: Iterator[dict[str, int]]) -> Iterator[tuple[str, int]]:

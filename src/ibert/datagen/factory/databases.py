@@ -12,11 +12,14 @@ from ibert.catalog import Catalog
 from ibert.database import write_databases
 from ibert.datagen.factory.domains import Domain, draw_domain
 from ibert.diagnostics import Diagnostic, IbertError
+from ibert.sandbox import Profile
 from ibert.sandbox.in_process import InProcess
 from ibert.verifier import Verifier
+from ibert.verifier.witness import write_witnesses
 
 WITNESSES = 2  # sets of rows that a generated catalog has
 _FIXTURES, _DOMAIN = "fixtures", "domain"
+WITNESSED = "witnesses"  # that the verifier makes for a query of a row
 
 
 def fixture_database(seed: int) -> str:
@@ -72,7 +75,25 @@ def write_named(name: str, folder: Path) -> list[list[Path]]:
 
 
 class Prover(Verifier):
-    """Judges what iBERT itself wrote, in this process: see `InProcess`. A context manager.
+    """Judges on the rows of a database, which has a name; a context manager.
+
+    Attributes
+    ----------
+    name
+        Of the database.
+    catalog
+        Its tables.
+    """
+
+    name: str
+    catalog: Catalog
+
+    def __enter__(self) -> Self:
+        return self
+
+
+class OwnProver(Prover):
+    """Judges what iBERT itself wrote, in this process: see `InProcess`.
 
     Parameters
     ----------
@@ -85,7 +106,7 @@ class Prover(Verifier):
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     with Prover("fixtures:0", Path(folder)) as prover:
+    ...     with OwnProver("fixtures:0", Path(folder)) as prover:
     ...         prover.execute("con.table('users').count()").raw.table.to_pydict()
     {'0': [40]}
     """
@@ -97,5 +118,29 @@ class Prover(Verifier):
         self.name = name
         self.catalog = catalog_named(name)
 
-    def __enter__(self) -> Self:
-        return self
+
+class StrangersProver(Prover):
+    """Judges what others wrote, in the sandbox, on rows that are made for a query.
+
+    Parameters
+    ----------
+    catalog
+        The tables.
+    sql
+        The query, of DuckDB's dialect.
+    seed
+        Makes the rows.
+    folder
+        Where they go.
+
+    Raises
+    ------
+    IbertError
+        The SQL does not parse, or a column's type cannot be generated.
+    """
+
+    def __init__(self, catalog: Catalog, sql: str, seed: int, folder: Path) -> None:
+        witnesses = write_witnesses(folder, catalog, sql, seed=seed)
+        super().__init__([witness.paths for witness in witnesses], profile=Profile.OWN)
+        self.name = f"{WITNESSED}:{seed}"
+        self.catalog = catalog

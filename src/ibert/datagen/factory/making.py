@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from ibert.datagen.factory.runners import local, on_ray, processors
-from ibert.datagen.factory.shard import Config, counts_path, is_done, shard_path
+from ibert.datagen.factory.shard import Config, is_done, shard_path
 from ibert.diagnostics import Diagnostic, IbertError
 from ibert.files import written_whole
 from ibert.verifier import VERIFIER_VERSION
@@ -38,9 +38,13 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 def plan_of(config: Config) -> Plan:
     """Give the plan of a configuration with what is installed."""
-    versions = {package: version(package) for package in PACKAGES}
-    python, verifier = platform.python_version(), str(VERIFIER_VERSION)
-    return Plan(config=config, versions={"python": python, "verifier": verifier, **versions})
+    return Plan(config=config, versions=versions())
+
+
+def versions() -> dict[str, str]:
+    """Give the versions of what decides the rows."""
+    installed = {package: version(package) for package in PACKAGES}
+    return {"python": platform.python_version(), "verifier": str(VERIFIER_VERSION), **installed}
 
 
 def plan_path(folder: Path) -> Path:
@@ -122,11 +126,6 @@ def make_shards(
         if progress:
             progress(done, config.shards)
     return [shard_path(folder, number) for number in range(config.shards)]
-
-
-def counts_of(config: Config, folder: Path) -> list[Path]:
-    """Give the places of what was counted, in the order of the shards."""
-    return [counts_path(folder, number) for number in range(config.shards)]
 
 
 def _check_same(plan: Plan, folder: Path) -> None:

@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from ibert.answers import rows_table, shown
 from ibert.api_index import api_index
 from ibert.compilation import Program, target_of
-from ibert.datagen.factory.databases import Prover
+from ibert.datagen.factory.databases import WITNESSED, OwnProver, Prover, StrangersProver
 from ibert.datagen.factory.mistakes import difference_text
 from ibert.datagen.factory.questions import SHOW_ROWS, run
 from ibert.datagen.factory.row import Row, catalog_of
@@ -56,15 +56,16 @@ class Recheck(msgspec.Struct, frozen=True, kw_only=True):
 
 def recheck(rows: Sequence[Row], *, progress: Progress | None = None) -> Recheck:
     """Prove rows again: all of one database follow each other, so that each is made once."""
-    ordered = sorted(rows, key=lambda row: (row.origin.database, row.id))
+    ordered = sorted(rows, key=lambda row: (_place(row), row.id))
     problems: list[Diagnostic] = []
     done = hold = 0
     with tempfile.TemporaryDirectory() as place, Documenter() as documenter:
-        for number, (name, group) in enumerate(groupby(ordered, lambda row: row.origin.database)):
+        for number, (_, group) in enumerate(groupby(ordered, _place)):
+            first, *others = group
             folder = Path(place, str(number))
             folder.mkdir()
-            with Prover(name, folder) as prover:
-                for row in group:
+            with _prover(first, folder) as prover:
+                for row in (first, *others):
                     found = list(problems_of(row, prover, documenter.sandbox))
                     problems += [_problem(row, one) for one in found]
                     hold += not found
@@ -73,6 +74,20 @@ def recheck(rows: Sequence[Row], *, progress: Progress | None = None) -> Recheck
                         progress(done, len(ordered))
     tasks = Counter(row.content.task for row in rows)
     return Recheck(cases=done, hold=hold, tasks=dict(sorted(tasks.items())), problems=(*problems,))
+
+
+def _place(row: Row) -> tuple[str, str]:
+    """Tell the rows that a row is proved on: those of its database, or those made for its root."""
+    name = row.origin.database
+    return name, row.origin.root if name.startswith(WITNESSED) else ""
+
+
+def _prover(row: Row, folder: Path) -> Prover:
+    name, sql = row.origin.database, row.origin.sql
+    if not name.startswith(WITNESSED):
+        return OwnProver(name, folder)
+    seed = int(name.rpartition(":")[2])
+    return StrangersProver(catalog_of(row.content.tables), sql, seed, folder)
 
 
 def problems_of(row: Row, prover: Prover, sandbox: Sandbox) -> Iterator[str]:
@@ -160,7 +175,7 @@ def _columns(row: Row, code: str) -> Iterator[str]:
 
 def _docstring(row: Row, prover: Prover, sandbox: Sandbox) -> Iterator[str]:
     content = row.content
-    function = Source(content.input, catalog_of(content.tables)).functions()[0]
+    function = Source(content.input, catalog_of(content.tables)).functions()[-1]
     try:
         wrong = run_doctest(content.target, function, sandbox)
     except SyntaxError as error:

@@ -20,6 +20,7 @@ from ibert.diagnostics import IbertError
 from ibert.sandbox import Execution, Failure
 from ibert.sql import parse_query
 from ibert.verdict import Verdict
+from ibert.verifier.reference import in_duckdb
 from ibert.verifier.verify import combined
 
 EASY, MEDIUM = 25, 60  # nodes of a query
@@ -113,6 +114,7 @@ class Root:
             code_structure=hashed(ibis_structure(self.code)),
             schema=hashed(repr(self.prover.catalog.to_dict())),
             database=self.prover.name,
+            sql=in_duckdb(self.sql, self.dialect, self.catalog.to_sql_types()),
             features=self.features,
             operations=self.operations,
             difficulty=self.difficulty or level,

@@ -91,6 +91,8 @@ class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         Of the root: hashes of its SQL and of its code, without literals and names.
     schema
         A hash of the tables in scope.
+    sql
+        The root's SQL, of DuckDB's dialect: what its code gives.
     database
         On which rows it was proved; see `ibert.datagen.factory.databases`.
     features
@@ -113,6 +115,7 @@ class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     code_structure: str
     schema: str
     database: str
+    sql: str = ""
     features: tuple[str, ...] = ()
     operations: tuple[str, ...] = ()
     difficulty: str = "medium"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -10,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from ibert.datagen.factory.cuts import completions
-from ibert.datagen.factory.databases import Prover, domain_database, fixture_database
+from ibert.datagen.factory.databases import OwnProver, domain_database, fixture_database
 from ibert.datagen.factory.described import descriptions
 from ibert.datagen.factory.mistakes import mistakes
 from ibert.datagen.factory.questions import questions
@@ -21,7 +22,7 @@ from ibert.datagen.factory.spellings import compilations, translations
 from ibert.documentation import Documenter
 from ibert.files import written_whole
 
-Kind = Literal["api", "template", "query"]
+Kind = Literal["api", "template", "query", "sql", "code"]
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -44,7 +45,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     seed: int = 0
     api_shards: int = 4
     template_shards: int = 48
-    catalogs: int = 600
+    catalogs: int = 400
     queries: int = 40
 
     @property
@@ -112,7 +113,7 @@ def is_done(folder: Path, number: int) -> bool:
 
 
 def make_shard(config: Config, number: int, folder: Path) -> Counts:
-    """Make a shard: write its rows, and beside them its counts, whole or not at all."""
+    """Make a shard and write it."""
     tally = Tally()
     kind, part = config.part(number)
     seed = config.seed
@@ -120,7 +121,7 @@ def make_shard(config: Config, number: int, folder: Path) -> Counts:
     roots = 0
     with (
         tempfile.TemporaryDirectory() as place,
-        Prover(name, Path(place)) as prover,
+        OwnProver(name, Path(place)) as prover,
         Documenter() as documenter,
     ):
         drafts: Iterator[Draft] = iter(())
@@ -133,21 +134,24 @@ def make_shard(config: Config, number: int, folder: Path) -> Counts:
         for root in proved(drafts, prover, tally):
             roots += 1
             tally.rows += derived(root, documenter, tally)
-    rows: dict[str, int] = {}
+    return write_shard(folder, number, kind, roots, tally)
+
+
+def write_shard(folder: Path, number: int, kind: Kind, roots: int, tally: Tally) -> Counts:
+    """Write the rows of a shard, and beside them its counts, whole or not at all."""
+    counts = Counts(
+        shard=number,
+        kind=kind,
+        roots=roots,
+        rows=dict(sorted(Counter(row.content.task for row in tally.rows).items())),
+        rejected=dict(sorted(tally.rejected.items())),
+    )
     with (
         written_whole(counts_path(folder, number)) as counts_file,
         written_whole(shard_path(folder, number)) as file,
     ):
         for row in tally.rows:
             file.write(encode(row))
-            rows[row.content.task] = rows.get(row.content.task, 0) + 1
-        counts = Counts(
-            shard=number,
-            kind=kind,
-            roots=roots,
-            rows=dict(sorted(rows.items())),
-            rejected=dict(sorted(tally.rejected.items())),
-        )
         counts_file.write(msgspec.json.encode(counts))
     return counts
 

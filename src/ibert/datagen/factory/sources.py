@@ -16,7 +16,7 @@ from ibert.datagen.factory.domains import Domain
 from ibert.datagen.factory.root import Draft, Tally
 from ibert.datagen.factory.sense import is_sensible, rename, settle
 from ibert.datagen.random_queries.queries import Queries
-from ibert.datagen.sql2ibis import Pair, load_templates, render
+from ibert.datagen.sql2ibis import Template, load_templates, render
 from ibert.diagnostics import IbertError
 from ibert.sql.parse import AS_WRITTEN, parse_as_written
 from ibert.tasks.sql_to_ibis import sql_to_ibis
@@ -28,28 +28,25 @@ ATTEMPTS = 12  # at a random query that makes sense
 
 
 @lru_cache(maxsize=1)
-def pairs(seed: int) -> tuple[Pair, ...]:
-    """Render the templates."""
+def _templates(seed: int) -> tuple[Template, ...]:
+    """Load the templates, once in a process that makes many shards."""
     catalog = Catalog.from_ddl(fixtures.SCHEMA_SQL)
-    return tuple(render(load_templates(catalog=catalog, seed=seed)))
+    return tuple(load_templates(catalog=catalog, seed=seed))
 
 
 def template_drafts(seed: int, part: int, parts: int, prover: Prover) -> Iterator[Draft]:
-    """Yield the pairs of every so-manieth template."""
-    names = sorted({pair.template.name for pair in pairs(seed)})
-    chosen = set(names[part::parts])
-    for pair in pairs(seed):
-        if pair.template.name in chosen:
-            yield Draft(
-                sql=pair.sql,
-                dialect=pair.template.dialect,
-                code=pair.ibis,
-                catalog=prover.catalog.subset(pair.tables),
-                source="template",
-                name=f"{pair.template.name}[{pair.variation}]",
-                licence=LICENCE,
-                difficulty=pair.template.difficulty,
-            )
+    """Yield the pairs of every so many-th template."""
+    for pair in render(_templates(seed)[part::parts]):
+        yield Draft(
+            sql=pair.sql,
+            dialect=pair.template.dialect,
+            code=pair.ibis,
+            catalog=prover.catalog.subset(pair.tables),
+            source="template",
+            name=f"{pair.template.name}[{pair.variation}]",
+            licence=LICENCE,
+            difficulty=pair.template.difficulty,
+        )
 
 
 def query_drafts(count: int, prover: Prover, tally: Tally) -> Iterator[Draft]:

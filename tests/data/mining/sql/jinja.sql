@@ -1,0 +1,1 @@
+SELECT {{ ref('orders') }} FROM
