@@ -18,7 +18,9 @@ from ibert.model.missing import require
 from ibert.training import checkpoints
 from ibert.training.config import TrainingConfig
 from ibert.training.execution import Execution, Outcome, accuracy
+from ibert.training.grpo import reinforcement_trainer
 from ibert.training.plan import Plan, plan, settings_of
+from ibert.training.rewards import Graders
 from ibert.training.scratch import new_model
 from ibert.training.snapshot import write_snapshot
 from ibert.training.supervised import trainer
@@ -49,6 +51,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         The evaluation that was best.
     stopped_early
         Whether evaluations stopped getting better.
+    grades
+        For `grpo`: how many of the model's answers got each grade.
     """
 
     steps: int
@@ -60,6 +64,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     cases: int
     best_step: int
     stopped_early: bool = False
+    grades: dict[str, int] = {}
 
 
 def train(
@@ -101,8 +106,10 @@ def train(
     start = _checkpoint(folder, resume, planned.snapshot.digest)
     torch.manual_seed(config.seed)
     model = _model(config, planned)
-    with Record(folder / RECORD) as record, Execution() as execution:
-        run = _Run(planned, folder, record, execution, told)
+    # Judges start when they are first asked.
+    graders = Graders(config.reward.judges, config.reward.seconds)
+    with Record(folder / RECORD) as record, Execution() as execution, graders:
+        run = _Run(planned, folder, record, execution, graders, told)
         return run.ended(model, start)
 
 
@@ -149,12 +156,19 @@ class _Score(NamedTuple):
 
 class _Run:
     def __init__(
-        self, planned: Plan, folder: Path, record: Record, execution: Execution, told: Told
+        self,
+        planned: Plan,
+        folder: Path,
+        record: Record,
+        execution: Execution,
+        graders: Graders,
+        told: Told,
     ) -> None:
         self._plan = planned
         self._folder = folder
         self._record = record
         self._execution = execution
+        self._graders = graders
         self._told = told
         self._tokens = 0
         self._scores: list[_Score] = []
@@ -162,22 +176,10 @@ class _Run:
 
     def ended(self, model: Any, start: Path | None) -> Result:
         """Train to the end, evaluate, and save the model."""
-        config, tokenization = self._plan.config, self._plan.tokenization
+        tokenization = self._plan.tokenization
         untrained = self._evaluated(0, model) if start is None else 0.0
         model.train()
-        loop = trainer(
-            model,
-            self._plan.encoding.rows,
-            self._plan.sequences,
-            config,
-            self._folder,
-            steps=self._plan.steps,
-            padding=tokenization.padding,
-            tokenizer=tokenization.tokenizer,
-            data=self._plan.snapshot.digest,
-            on_log=self._log,
-            on_evaluate=self._is_enough,
-        )
+        loop = self._loop(model)
         began = time.monotonic()
         loop.train(resume_from_checkpoint=None if start is None else str(start))
         seconds = time.monotonic() - began
@@ -196,10 +198,37 @@ class _Run:
             cases=len(self._cases),
             best_step=best.step,
             stopped_early=self._stopped,
+            grades={grade.value: count for grade, count in self._graders.counts.items()},
         )
         with written_whole(self._folder / RESULT) as file:
             file.write(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
         return result
+
+    def _loop(self, model: Any) -> Any:
+        """Make the trainer of the method."""
+        config, tokenization = self._plan.config, self._plan.tokenization
+        if config.method == "grpo":
+            return reinforcement_trainer(
+                model,
+                self._plan,
+                self._folder,
+                self._graders,
+                on_log=self._log,
+                on_evaluate=self._is_enough,
+            )
+        return trainer(
+            model,
+            self._plan.encoding.rows,
+            self._plan.sequences,
+            config,
+            self._folder,
+            steps=self._plan.steps,
+            padding=tokenization.padding,
+            tokenizer=tokenization.tokenizer,
+            data=self._plan.snapshot.digest,
+            on_log=self._log,
+            on_evaluate=self._is_enough,
+        )
 
     @property
     def _cases(self) -> list[Any]:
