@@ -112,6 +112,7 @@ CODES = {
     "IB910": "a training configuration that cannot be read",
     "IB911": "rows that cannot be trained on",
     "IB912": "a checkpoint that is not whole",
+    "IB913": "a run that is not there",
 }
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,19 +15,18 @@ from ibert.files import written_whole
 from ibert.model.generation import GenerationSettings
 from ibert.model.local import LocalModel, load
 from ibert.model.missing import require
-from ibert.training import checkpoints
+from ibert.training import checkpoints, snapshot
 from ibert.training.config import TrainingConfig
 from ibert.training.execution import Execution, Outcome, accuracy
 from ibert.training.grpo import reinforcement_trainer
 from ibert.training.plan import Plan, plan, settings_of
 from ibert.training.rewards import Graders
+from ibert.training.runs import CONFIG, RESULT
 from ibert.training.scratch import new_model
 from ibert.training.snapshot import write_snapshot
 from ibert.training.supervised import trainer
+from ibert.training.tracking import FACTS, RECORD, Mirror, Record, facts, write_facts
 
-RECORD = "metrics.jsonl"
-CONFIG = "config.json"
-RESULT = "result.json"
 FINAL = "final"
 TOKENIZER = "tokenizer"
 AUTO = Path("auto")
@@ -108,8 +107,16 @@ def train(
     model = _model(config, planned)
     # Judges start when they are first asked.
     graders = Graders(config.reward.judges, config.reward.seconds)
-    with Record(folder / RECORD) as record, Execution() as execution, graders:
-        run = _Run(planned, folder, record, execution, graders, told)
+    found = facts(planned.snapshot.digest)
+    write_facts(folder, found)
+    with ExitStack() as stack:
+        mirror = None
+        if config.wandb is not None:
+            mirror = stack.enter_context(Mirror(config.wandb, folder, config, found))
+        record = stack.enter_context(Record(folder / RECORD, mirror))
+        execution = stack.enter_context(Execution())
+        stack.enter_context(graders)
+        run = _Run(planned, folder, record, mirror, execution, graders, told)
         return run.ended(model, start)
 
 
@@ -129,26 +136,6 @@ def _model(config: TrainingConfig, planned: Plan) -> Any:
     )
 
 
-class Record:
-    """The figures of a run: a line each, on the disk before the run goes on."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("ab")
-
-    def __enter__(self) -> Record:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._file.close()
-
-    def add(self, kind: str, step: int, figures: dict[str, Any]) -> None:
-        """Write a line."""
-        line = {"kind": kind, "step": step, "time": round(time.time(), 3), **figures}
-        self._file.write(msgspec.json.encode(line) + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
-
-
 class _Score(NamedTuple):
     accuracy: float
     step: int
@@ -160,6 +147,7 @@ class _Run:
         planned: Plan,
         folder: Path,
         record: Record,
+        mirror: Mirror | None,
         execution: Execution,
         graders: Graders,
         told: Told,
@@ -167,6 +155,7 @@ class _Run:
         self._plan = planned
         self._folder = folder
         self._record = record
+        self._mirror = mirror
         self._execution = execution
         self._graders = graders
         self._told = told
@@ -202,7 +191,17 @@ class _Run:
         )
         with written_whole(self._folder / RESULT) as file:
             file.write(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
+        if self._mirror is not None:
+            self._keep(self._mirror)
         return result
+
+    def _keep(self, mirror: Mirror) -> None:
+        """Keep what is small: how it came about, and an adapter."""
+        names = (CONFIG, FACTS, RESULT, RECORD)
+        mirror.keep("record", [self._folder / name for name in names])
+        mirror.keep("data", [self._folder / "data" / snapshot.FACTS])
+        if self._plan.config.adapter is not None:
+            mirror.keep("adapter", [self._folder / FINAL])
 
     def _loop(self, model: Any) -> Any:
         """Make the trainer of the method."""
@@ -268,6 +267,8 @@ class _Run:
     def _save(self, step: int, outcomes: list[Outcome]) -> None:
         with written_whole(self._folder / "samples" / f"{step:06}.json") as file:
             file.write(msgspec.json.format(msgspec.json.encode(outcomes), indent=2) + b"\n")
+        if self._mirror is not None:
+            self._mirror.show_samples(step, outcomes)
 
     def _is_enough(self, step: int, model: Any) -> bool:
         """Evaluate; say whether the last ones were no better than one before them."""
