@@ -115,6 +115,7 @@ CODES = {
     "IB910": "a training configuration that cannot be read",
     "IB911": "rows that cannot be trained on",
     "IB912": "a checkpoint that is not whole",
+    "IB913": "a run that is not there",
     "IB930": "a run of an evaluation that cannot be read",
     "IB931": "runs that do not go together",
     "IB932": "a task that is not evaluated",

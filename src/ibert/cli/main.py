@@ -19,6 +19,7 @@ from ibert.cli.evaluate import evaluate
 from ibert.cli.fix import fix
 from ibert.cli.model import model
 from ibert.cli.output import USAGE, fail, note
+from ibert.cli.runs import runs
 from ibert.cli.train import train
 from ibert.cli.translate import to_ibis
 from ibert.cli.verify import verify
@@ -42,6 +43,7 @@ for command in (
     evaluate,
     fix,
     model,
+    runs,
     to_ibis,
     to_sql,
     train,

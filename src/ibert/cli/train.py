@@ -11,6 +11,7 @@ from ibert.cli.options import format_option
 from ibert.cli.output import note, print_json
 
 if TYPE_CHECKING:
+    from ibert.training.config import TrainingConfig
     from ibert.training.plan import Plan
 
 SHOWN = 2  # rows of each task that a dry run shows
@@ -35,6 +36,11 @@ SHOWN = 2  # rows of each task that a dry run shows
     metavar="auto|CHECKPOINT",
     help="Go on from the newest whole checkpoint of the run, or from this one.",
 )
+@click.option(
+    "--method",
+    type=click.Choice(["sft", "grpo"]),
+    help="Learn the answers of examples, or from rewards for its own.  [default: the file's]",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be learned, without torch.")
 @format_option
 def train(
@@ -42,6 +48,7 @@ def train(
     scratch: str | None,
     out: Path | None,
     resume: str | None,
+    method: str | None,
     dry_run: bool,
     format_: str,
 ) -> None:
@@ -56,12 +63,12 @@ def train(
     path = config or scratch
     if path is None or (config and scratch):
         raise click.UsageError("name one CONFIG, as it is or after --from-scratch")
-    read = read_config(path)
+    read = read_config(path, method=method)
     if scratch and read.scratch is None:
         raise click.UsageError(f"{path} has no [scratch] that describes a model")
     folder = out or Path("runs", Path(path).stem)
     if dry_run:
-        _preview(path, folder, format_)
+        _preview(read, folder, format_)
         return
     from ibert.training.run import train as run
 
@@ -74,16 +81,17 @@ def train(
             f"{result.cases} held-out rows: {result.untrained:.1%} before, "
             f"{result.accuracy:.1%} after"
         )
+        for grade, count in sorted(result.grades.items()):
+            click.echo(f"{grade}: {count:,} answers")
 
 
-def _preview(path: str, folder: Path, format_: str) -> None:
+def _preview(config: TrainingConfig, folder: Path, format_: str) -> None:
     import tempfile
 
-    from ibert.training.config import read_config
     from ibert.training.plan import plan
 
     with tempfile.TemporaryDirectory() as scratch:
-        planned = plan(read_config(path), Path(scratch))
+        planned = plan(config, Path(scratch))
     if format_ == "json":
         print_json({"steps": planned.steps, **_shares(planned)})
         return

@@ -128,6 +128,33 @@ class Optimisation(_Section, frozen=True, kw_only=True):
     checkpointing: bool = False
 
 
+class Reward(_Section, frozen=True, kw_only=True):
+    """How a model learns from what the verifier says about its own answers (GRPO).
+
+    Parameters
+    ----------
+    candidates
+        How many answers to a query are compared. Whole groups of them make a step.
+    tokens
+        After how many an answer is cut off.
+    temperature
+        Of what is drawn.
+    divergence
+        How much is lost by leaving the model that training began with; 0 keeps none of it.
+    judges
+        Processes that judge answers.
+    seconds
+        After how long a judge is killed that has not answered.
+    """
+
+    candidates: Annotated[int, msgspec.Meta(ge=2)] = 8
+    tokens: Positive = 512
+    temperature: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    divergence: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    judges: Positive = 2
+    seconds: Annotated[float, msgspec.Meta(gt=0)] = 60.0
+
+
 class Checkpoints(_Section, frozen=True, kw_only=True):
     """When the state is saved: every so many steps, and how many of the last are kept."""
 
@@ -161,6 +188,8 @@ class TrainingConfig(_Section, frozen=True, kw_only=True):
 
     Parameters
     ----------
+    method
+        `sft` learns the answers of examples; `grpo` learns from rewards for its own ones.
     model, revision
         A name on the hub or a folder, and its commit. Not with `scratch`.
     seed
@@ -176,6 +205,7 @@ class TrainingConfig(_Section, frozen=True, kw_only=True):
     """
 
     data: Data
+    method: Literal["sft", "grpo"] = "sft"
     model: str | None = None
     revision: str | None = None
     seed: int = 0
@@ -185,13 +215,21 @@ class TrainingConfig(_Section, frozen=True, kw_only=True):
     scratch: Scratch | None = None
     sampling: Sampling = Sampling()
     optimisation: Optimisation = Optimisation()
+    reward: Reward = Reward()
     checkpoints: Checkpoints = Checkpoints()
     evaluation: Evaluation = Evaluation()
     wandb: str | None = None
 
 
-def read_config(path: str | Path) -> TrainingConfig:
+def read_config(path: str | Path, *, method: str | None = None) -> TrainingConfig:
     """Read a configuration.
+
+    Parameters
+    ----------
+    path
+        A TOML file.
+    method
+        Takes the place of the file's.
 
     Raises
     ------
@@ -201,7 +239,8 @@ def read_config(path: str | Path) -> TrainingConfig:
     text = read_text(path)
     source = str(path)
     try:
-        config = msgspec.convert(tomllib.loads(text), TrainingConfig)
+        given = tomllib.loads(text) | ({} if method is None else {"method": method})
+        config = msgspec.convert(given, TrainingConfig)
     except tomllib.TOMLDecodeError as error:
         raise _refused(f"no TOML: {error}", source) from error
     except msgspec.ValidationError as error:
@@ -211,6 +250,11 @@ def read_config(path: str | Path) -> TrainingConfig:
         raise _refused(message, source)
     if config.scratch is not None and config.adapter is not None:
         raise _refused("a model that is made from scratch has no [adapter]", source)
+    answers = config.optimisation.batch_size * config.optimisation.accumulation
+    if config.method == "grpo" and answers % config.reward.candidates:
+        message = f"a step has {answers} answers, which are no whole groups of candidates"
+        hint = f"make batch_size * accumulation a multiple of {config.reward.candidates}"
+        raise _refused(message, source, hint=hint)
     return config
 
 
@@ -230,7 +274,7 @@ def _explained(message: str, text: str, source: str) -> IbertError:
 
 
 def _fields(section: str) -> tuple[str, ...]:
-    kinds = (Data, Sampling, Adapter, Scratch, Optimisation, Checkpoints, Evaluation)
+    kinds = (Data, Sampling, Adapter, Scratch, Optimisation, Reward, Checkpoints, Evaluation)
     kind = {one.__name__.lower(): one for one in kinds}.get(section, TrainingConfig)
     return tuple(kind.__struct_fields__)
 

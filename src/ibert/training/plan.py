@@ -32,6 +32,8 @@ class Plan(NamedTuple):
         Of the model.
     encoding, mixture
         The rows, and how they are drawn.
+    learned
+        The rows, before they were tokens.
     held_out
         The rows that are kept for evaluation.
     sequences
@@ -46,6 +48,7 @@ class Plan(NamedTuple):
     tokenization: Tokenization
     encoding: Encoding
     mixture: Mixture
+    learned: tuple[TrainingRow, ...]
     held_out: tuple[TrainingRow, ...]
     sequences: list[list[int]]
     steps: int
@@ -95,8 +98,17 @@ def plan(config: TrainingConfig, folder: Path) -> Plan:
     mixture = Mixture([row.task for row in encoding.rows], config.sampling, config.seed)
     sequences, steps = _ordered(config, encoding, mixture)
     snapshot = snapshot_of(encoding, len(held_out))
+    by_id = {row.id: row for row in learned}
     return Plan(
-        config, tokenization, encoding, mixture, tuple(held_out), sequences, steps, snapshot
+        config=config,
+        tokenization=tokenization,
+        encoding=encoding,
+        mixture=mixture,
+        learned=tuple(by_id[row.id] for row in encoding.rows),
+        held_out=tuple(held_out),
+        sequences=sequences,
+        steps=steps,
+        snapshot=snapshot,
     )
 
 
@@ -106,11 +118,14 @@ def _ordered(
     """Give the sequences in order, and how many steps they make."""
     chosen = config.optimisation
     a_step = chosen.batch_size * chosen.accumulation
+    answered = config.method == "grpo"  # by the model itself, several times
+    if answered:
+        a_step //= config.reward.candidates
     lengths = [len(row.tokens) for row in encoding.rows]
     drawn = chosen.epochs * len(mixture)
     while True:
         order = list(islice(mixture.order(), drawn))
-        if config.data.packing:
+        if config.data.packing and not answered:
             sequences = packed(lengths, order, config.data.max_length)
         else:
             sequences = [[index] for index in _alike(order, lengths, a_step, config.seed)]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,17 +15,18 @@ from ibert.files import written_whole
 from ibert.model.generation import GenerationSettings
 from ibert.model.local import LocalModel, load
 from ibert.model.missing import require
-from ibert.training import checkpoints
+from ibert.training import checkpoints, snapshot
 from ibert.training.config import TrainingConfig
 from ibert.training.execution import Execution, Outcome, accuracy
+from ibert.training.grpo import reinforcement_trainer
 from ibert.training.plan import Plan, plan, settings_of
+from ibert.training.rewards import Graders
+from ibert.training.runs import CONFIG, RESULT
 from ibert.training.scratch import new_model
 from ibert.training.snapshot import write_snapshot
 from ibert.training.supervised import trainer
+from ibert.training.tracking import FACTS, RECORD, Mirror, Record, facts, write_facts
 
-RECORD = "metrics.jsonl"
-CONFIG = "config.json"
-RESULT = "result.json"
 FINAL = "final"
 TOKENIZER = "tokenizer"
 AUTO = Path("auto")
@@ -49,6 +50,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         The evaluation that was best.
     stopped_early
         Whether evaluations stopped getting better.
+    grades
+        For `grpo`: how many of the model's answers got each grade.
     """
 
     steps: int
@@ -60,6 +63,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     cases: int
     best_step: int
     stopped_early: bool = False
+    grades: dict[str, int] = {}
 
 
 def train(
@@ -101,8 +105,18 @@ def train(
     start = _checkpoint(folder, resume, planned.snapshot.digest)
     torch.manual_seed(config.seed)
     model = _model(config, planned)
-    with Record(folder / RECORD) as record, Execution() as execution:
-        run = _Run(planned, folder, record, execution, told)
+    # Judges start when they are first asked.
+    graders = Graders(config.reward.judges, config.reward.seconds)
+    found = facts(planned.snapshot.digest)
+    write_facts(folder, found)
+    with ExitStack() as stack:
+        mirror = None
+        if config.wandb is not None:
+            mirror = stack.enter_context(Mirror(config.wandb, folder, config, found))
+        record = stack.enter_context(Record(folder / RECORD, mirror))
+        execution = stack.enter_context(Execution())
+        stack.enter_context(graders)
+        run = _Run(planned, folder, record, mirror, execution, graders, told)
         return run.ended(model, start)
 
 
@@ -122,26 +136,6 @@ def _model(config: TrainingConfig, planned: Plan) -> Any:
     )
 
 
-class Record:
-    """The figures of a run: a line each, on the disk before the run goes on."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("ab")
-
-    def __enter__(self) -> Record:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._file.close()
-
-    def add(self, kind: str, step: int, figures: dict[str, Any]) -> None:
-        """Write a line."""
-        line = {"kind": kind, "step": step, "time": round(time.time(), 3), **figures}
-        self._file.write(msgspec.json.encode(line) + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
-
-
 class _Score(NamedTuple):
     accuracy: float
     step: int
@@ -149,12 +143,21 @@ class _Score(NamedTuple):
 
 class _Run:
     def __init__(
-        self, planned: Plan, folder: Path, record: Record, execution: Execution, told: Told
+        self,
+        planned: Plan,
+        folder: Path,
+        record: Record,
+        mirror: Mirror | None,
+        execution: Execution,
+        graders: Graders,
+        told: Told,
     ) -> None:
         self._plan = planned
         self._folder = folder
         self._record = record
+        self._mirror = mirror
         self._execution = execution
+        self._graders = graders
         self._told = told
         self._tokens = 0
         self._scores: list[_Score] = []
@@ -162,22 +165,10 @@ class _Run:
 
     def ended(self, model: Any, start: Path | None) -> Result:
         """Train to the end, evaluate, and save the model."""
-        config, tokenization = self._plan.config, self._plan.tokenization
+        tokenization = self._plan.tokenization
         untrained = self._evaluated(0, model) if start is None else 0.0
         model.train()
-        loop = trainer(
-            model,
-            self._plan.encoding.rows,
-            self._plan.sequences,
-            config,
-            self._folder,
-            steps=self._plan.steps,
-            padding=tokenization.padding,
-            tokenizer=tokenization.tokenizer,
-            data=self._plan.snapshot.digest,
-            on_log=self._log,
-            on_evaluate=self._is_enough,
-        )
+        loop = self._loop(model)
         began = time.monotonic()
         loop.train(resume_from_checkpoint=None if start is None else str(start))
         seconds = time.monotonic() - began
@@ -196,10 +187,47 @@ class _Run:
             cases=len(self._cases),
             best_step=best.step,
             stopped_early=self._stopped,
+            grades={grade.value: count for grade, count in self._graders.counts.items()},
         )
         with written_whole(self._folder / RESULT) as file:
             file.write(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
+        if self._mirror is not None:
+            self._keep(self._mirror)
         return result
+
+    def _keep(self, mirror: Mirror) -> None:
+        """Keep what is small: how it came about, and an adapter."""
+        names = (CONFIG, FACTS, RESULT, RECORD)
+        mirror.keep("record", [self._folder / name for name in names])
+        mirror.keep("data", [self._folder / "data" / snapshot.FACTS])
+        if self._plan.config.adapter is not None:
+            mirror.keep("adapter", [self._folder / FINAL])
+
+    def _loop(self, model: Any) -> Any:
+        """Make the trainer of the method."""
+        config, tokenization = self._plan.config, self._plan.tokenization
+        if config.method == "grpo":
+            return reinforcement_trainer(
+                model,
+                self._plan,
+                self._folder,
+                self._graders,
+                on_log=self._log,
+                on_evaluate=self._is_enough,
+            )
+        return trainer(
+            model,
+            self._plan.encoding.rows,
+            self._plan.sequences,
+            config,
+            self._folder,
+            steps=self._plan.steps,
+            padding=tokenization.padding,
+            tokenizer=tokenization.tokenizer,
+            data=self._plan.snapshot.digest,
+            on_log=self._log,
+            on_evaluate=self._is_enough,
+        )
 
     @property
     def _cases(self) -> list[Any]:
@@ -239,6 +267,8 @@ class _Run:
     def _save(self, step: int, outcomes: list[Outcome]) -> None:
         with written_whole(self._folder / "samples" / f"{step:06}.json") as file:
             file.write(msgspec.json.format(msgspec.json.encode(outcomes), indent=2) + b"\n")
+        if self._mirror is not None:
+            self._mirror.show_samples(step, outcomes)
 
     def _is_enough(self, step: int, model: Any) -> bool:
         """Evaluate; say whether the last ones were no better than one before them."""

@@ -118,14 +118,15 @@ def trainer(
         train_dataset=datasets.Dataset.from_dict({"rows": [list(one) for one in sequences]}),
         data_collator=Batches(rows, tasks, padding),
         processing_class=tokenizer,
-        peft_config=None if config.adapter is None else _lora(config.adapter),
-        callbacks=[_callback(config, folder, data, on_log, on_evaluate)],
+        peft_config=None if config.adapter is None else lora(config.adapter),
+        callbacks=[callback(config, folder, data, on_log, on_evaluate)],
     )
     made.remove_callback(transformers.PrinterCallback)
     return made
 
 
-def _lora(adapter: Adapter) -> Any:
+def lora(adapter: Adapter) -> Any:
+    """Give what peft calls an adapter."""
     return require("peft", "train").LoraConfig(
         r=adapter.rank,
         lora_alpha=adapter.alpha,
@@ -137,6 +138,16 @@ def _lora(adapter: Adapter) -> Any:
 
 
 def _arguments(config: TrainingConfig, folder: Path, steps: int, model: Any) -> dict[str, Any]:
+    return {
+        **loop_arguments(config, folder, steps, model),
+        "max_length": None,
+        "train_sampling_strategy": "sequential",
+        "dataset_kwargs": {"skip_prepare_dataset": True},
+    }
+
+
+def loop_arguments(config: TrainingConfig, folder: Path, steps: int, model: Any) -> dict[str, Any]:
+    """Give the arguments that all of trl's trainers take."""
     chosen = config.optimisation
     on_cpu = model.device.type == "cpu"
     return {
@@ -150,13 +161,10 @@ def _arguments(config: TrainingConfig, folder: Path, steps: int, model: Any) -> 
         "warmup_steps": math.ceil(chosen.warmup * steps),
         "weight_decay": chosen.weight_decay,
         "max_grad_norm": chosen.clip,
-        "max_length": None,
         "seed": config.seed,
         "data_seed": config.seed,
-        "train_sampling_strategy": "sequential",
         "shuffle_dataset": False,
         "remove_unused_columns": False,
-        "dataset_kwargs": {"skip_prepare_dataset": True},
         "save_strategy": "steps",
         "save_steps": config.checkpoints.every,
         "save_total_limit": config.checkpoints.keep,
@@ -218,13 +226,14 @@ def _multi_task_trainer(tasks: Sequence[str]) -> Any:
     return MultiTaskTrainer
 
 
-def _callback(
+def callback(
     config: TrainingConfig,
     folder: Path,
     data: str,
     on_log: Callable[[int, Figures], None],
     on_evaluate: Callable[[int, Any], bool],
 ) -> Any:
+    """Give what a trainer calls: for the record, the checkpoints and the evaluations."""
     transformers = require("transformers", "train")
 
     class Callback(transformers.TrainerCallback):  # type: ignore[misc, name-defined]

@@ -1,0 +1,62 @@
+"""Rewards: grades by the verifier, from judges that may be killed at any time."""
+
+import os
+import signal
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ibert.diagnostics import Diagnostic
+from ibert.sandbox import SandboxError
+from ibert.training.grading import REWARDS, Grade, Submission, grade_of
+from ibert.training.rewards import Graders, Judge
+from ibert.verdict import Status, Verdict
+
+CASES = yaml.safe_load(Path(__file__).with_name("data").joinpath("grades.yaml").read_text())
+SQL = "SELECT country FROM users WHERE age > 30"
+RIGHT = Submission(SQL, "duckdb", "users.filter(_.age > 30).select('country')")
+
+
+def test_answers_are_graded_and_counted() -> None:
+    submissions = [
+        Submission(case.get("sql", SQL), "duckdb", case["answer"]) for case in CASES for _ in "ab"
+    ]
+    wanted = [Grade(case["grade"]) for case in CASES for _ in "ab"]
+    with Graders() as graders:
+        grades = graders.grades(submissions)
+        assert grades == wanted
+        assert graders.counts == Counter(wanted)
+
+
+def test_a_judge_that_is_late_or_lost_is_replaced() -> None:
+    with Judge() as judge:
+        assert judge.grade(RIGHT, 60) is Grade.EQUAL
+        first = judge.pid
+        assert judge.grade(RIGHT, 0.0001) is Grade.KILLED
+        assert judge.pid is None
+        with pytest.raises(ProcessLookupError):
+            os.kill(first, 0)
+        assert judge.grade(RIGHT, 60) is Grade.EQUAL
+        os.kill(judge.pid, signal.SIGKILL)
+        assert judge.grade(RIGHT, 60) is Grade.LOST
+
+
+def test_judges_that_do_not_start_stop_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ibert.training.rewards._MODULE", "ibert.training.nothing")
+    with Graders() as graders, pytest.raises(SandboxError, match=r"cannot be judged: .*nothing"):
+        graders.grades([RIGHT])
+
+
+def test_the_better_answer_has_the_greater_reward() -> None:
+    ranked = [Grade.EXPLOIT, Grade.NO_CODE, Grade.PARSES, Grade.RUNS, Grade.COLUMNS, Grade.EQUAL]
+    rewards = [REWARDS[grade] for grade in ranked]
+    assert rewards == sorted(set(rewards))
+    assert set(REWARDS) == set(Grade)
+
+
+@pytest.mark.parametrize("code", ["IB301", "IB302", "IB303", "IB304", "IB307", "IB308"])
+def test_every_failure_has_a_grade(code: str) -> None:
+    failed = Diagnostic(code=code, message="it failed")
+    grade_of(Verdict(status=Status.FAILED, diagnostics=(failed,)))

@@ -1,0 +1,44 @@
+"""Examples to train on: one query with many constants."""
+
+from pathlib import Path
+
+import ibis
+
+from ibert.datagen.example import Example, Input, Meta, Target, by_table, content_id, encode
+
+SCHEMAS = {"users": {"user_id": "!int64", "country": "string", "age": "int64"}}
+META = Meta(
+    template="filter_comparison",
+    variation="greater",
+    features=["filter"],
+    source="template",
+    difficulty="easy",
+    verdict="VERIFIED",
+    rows=3,
+    ordered=False,
+    verifier_version=1,
+)
+
+
+def example(age: int) -> Example:
+    """Give the example with a constant."""
+    query = Input(f"SELECT country FROM users WHERE age > {age}")  # noqa: S608
+    target = Target(
+        f'users = con.table("users")\nexpr = users.filter(users.age > {age}).select("country")'
+    )
+    context = by_table(["users"], SCHEMAS)
+    seen = {"task": "sql_to_ibis", "dialect": "duckdb", "backend": "duckdb", "context": context}
+    return Example(
+        **seen,
+        id=content_id(**seen, source=query, target=target),
+        ibis_version=ibis.__version__,
+        input=query,
+        target=target,
+        meta=META,
+    )
+
+
+def write_examples(path: Path, ages: range) -> Path:
+    """Write the examples with these constants."""
+    path.write_bytes(b"".join(encode(example(age)) for age in ages))
+    return path
