@@ -44,10 +44,11 @@ test *arguments:
     @{{ python }} -m pytest "$@"
 
 # What CI runs: format, lint, types, tests
-check: && test
+check:
     {{ python }} -m ruff format --check
     {{ python }} -m ruff check
     {{ python }} -m mypy
+    {{ python }} -m pytest --numprocesses 2 --dist loadfile
 
 # Measure, each beside a yardstick of the same run: validation, then translation
 bench: bench-validation bench-translation
