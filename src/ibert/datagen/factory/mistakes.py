@@ -79,7 +79,7 @@ def _silent(root: Root, tally: Tally) -> Iterator[Row]:
             Content(
                 task=TASK,
                 dialect="duckdb",
-                variant=f"silent_{mutant.operator}",
+                variant=f"silent_{mutant.operator.replace(' ', '_')}",
                 tables=root.tables,
                 input=code,
                 error=difference_text(root.sql, difference),
