@@ -57,6 +57,10 @@ bench: bench-validation bench-translation
 bench-validation *arguments:
     @{{ python }} bench/validation.py "$@"
 
+# Measure verified examples per second and core of the factory, and its scaling
+bench-factory *arguments:
+    @{{ python }} bench/factory.py "$@"
+
 # Measure what translating costs, how that grows, and what its results cost to run
 [no-exit-message]
 bench-translation *arguments:

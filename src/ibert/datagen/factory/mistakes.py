@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
-from ibert.datagen.factory.root import Root, Tally
+from ibert.datagen.factory.root import Root, Tally, is_lasting
 from ibert.datagen.factory.row import Content, Row
 from ibert.datagen.mutation.faults import FAULTS, mutants
 from ibert.datagen.mutation.sample import Sample
@@ -43,8 +43,8 @@ def _loud(root: Root, tally: Tally) -> Iterator[Row]:
         outcome = root.prover.execute(found[0])
         if not isinstance(outcome, Failure) or outcome.kind is not FailureKind.RAISED:
             tally.reject(TASK, f"{kind}: it does not raise")
-        elif " at 0x" in outcome.message:
-            tally.reject(TASK, "the message holds an address")
+        elif not is_lasting(outcome.message):
+            tally.reject(TASK, "the message is another one each time")
         else:
             made += 1
             yield root.row(
@@ -79,7 +79,7 @@ def _silent(root: Root, tally: Tally) -> Iterator[Row]:
             Content(
                 task=TASK,
                 dialect="duckdb",
-                variant=f"silent_{mutant.operator}",
+                variant=f"silent_{mutant.operator.replace(' ', '_')}",
                 tables=root.tables,
                 input=code,
                 error=difference_text(root.sql, difference),

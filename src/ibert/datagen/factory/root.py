@@ -23,6 +23,7 @@ from ibert.verdict import Verdict
 from ibert.verifier.reference import in_duckdb
 from ibert.verifier.verify import combined
 
+_BY_CHANCE = (" at 0x", "_memtable_")  # in what Ibis and Python say
 EASY, MEDIUM = 25, 60  # nodes of a query
 _PLAIN = (exp.Identifier, exp.Literal, exp.Column, exp.Table, exp.TableAlias, exp.From, exp.Paren)
 
@@ -173,6 +174,17 @@ def proved(drafts: Iterator[Draft], prover: Prover, tally: Tally) -> Iterator[Ro
             )
         else:
             tally.reject("root", reason_of(verdict))
+
+
+def is_lasting(text: str) -> bool:
+    """Tell whether a text would be the same tomorrow: it has no address, and no name by chance.
+
+    Examples
+    --------
+    >>> is_lasting("<Table at 0x7f43>"), is_lasting("ibis_pandas_memtable_3qqb"), is_lasting("t.a")
+    (False, False, True)
+    """
+    return not any(sign in text for sign in _BY_CHANCE)
 
 
 def reason_of(verdict: Verdict) -> str:

@@ -8,7 +8,7 @@ from sqlglot import ErrorLevel
 
 from ibert.backends import COMPILER_ERRORS
 from ibert.compilation import compiled, target_of
-from ibert.datagen.factory.root import Root, Tally, reason_of
+from ibert.datagen.factory.root import Root, Tally, is_lasting, reason_of
 from ibert.datagen.factory.row import Content, Row
 from ibert.datagen.mutation.rewrites import rewritten
 from ibert.diagnostics import IbertError
@@ -57,7 +57,9 @@ def compilations(root: Root, tally: Tally) -> Iterator[Row]:
         except IbertError as error:
             tally.reject(TO_SQL, f"{dialect} {error.diagnostics[0].code}")
             continue
-        if verdict.verified:
+        if not is_lasting(sql):
+            tally.reject(TO_SQL, "the SQL has names by chance")
+        elif verdict.verified:
             content = Content(
                 task=TO_SQL, dialect=dialect, tables=root.tables, input=root.code, target=sql
             )
