@@ -113,6 +113,7 @@ CODES = {
     "IB911": "rows that cannot be trained on",
     "IB912": "a checkpoint that is not whole",
     "IB913": "a run that is not there",
+    "IB914": "a model that cannot be exported",
 }
 
 
