@@ -24,12 +24,12 @@ FLOORS = [
     {"answers", "checker", "compilation", "completion", "documentation", "model", "repair"},
     {"tasks"},
     {"datagen"},
-    {"evaluation"},
+    {"evaluation", "training"},
     {"cli", "__main__"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LEARNING = {"torch", "transformers", "wandb"}  # lazily, in these rooms alone
-LEARNS = {"model"}
+LEARNS = {"model", "training"}
 TERMINAL = {"click", "rich"}
 
 
