@@ -1,5 +1,6 @@
 """Learning from rewards: a small model that half knows one query, and the verifier."""
 
+import inspect
 import json
 import shutil
 from pathlib import Path
@@ -14,6 +15,10 @@ from ibert.model.tokenization import Tokenization
 from ibert.training import read_config
 from ibert.training.config import TrainingConfig
 from ibert.training.grading import Grade
+from ibert.training.grpo import reinforcement_trainer
+from ibert.training.plan import plan
+from ibert.training.rewards import Graders
+from ibert.training.rows import row_of
 from ibert.training.run import Result, train
 
 HALF_KNOWS = """
@@ -62,7 +67,9 @@ tokens = 48
 """
 
 
-def config_of(folder: Path, text: str, *, method: str | None = None, **given: Path) -> Path:
+def config_of(
+    folder: Path, text: str, *, method: str | None = None, **given: Path
+) -> TrainingConfig:
     path = folder / "config.toml"
     path.write_text(text.format(**given))
     return read_config(path, method=method)
@@ -122,8 +129,6 @@ def test_queries_are_asked_as_in_evaluations(
     rewarded: tuple[TrainingConfig, Path, Result],
 ) -> None:
     config, _, _ = rewarded
-    from ibert.training.rows import row_of
-
     tokens = Tokenization(Path(config.model))
     query = msgspec.structs.replace(example(21).input, sql="SELECT '<|im_end|>' AS a FROM users")
     chat = row_of(msgspec.structs.replace(example(21), input=query)).prompt("task")
@@ -134,6 +139,36 @@ def test_queries_are_asked_as_in_evaluations(
         sanitize_control_tokens=True,
     )
     assert as_trl["input_ids"] == [tokens.prompt(chat)]
+
+
+def test_trl_has_what_is_asked_of_it() -> None:
+    trl = pytest.importorskip("trl")
+    settings = inspect.signature(trl.GRPOConfig).parameters
+    wanted = {"num_generations", "max_completion_length", "temperature", "beta"}
+    assert {*wanted, "chat_template_kwargs", "shuffle_dataset", "remove_unused_columns"} <= {
+        *settings
+    }
+    given = inspect.signature(trl.GRPOTrainer).parameters
+    wanted = {"model", "reward_funcs", "args", "train_dataset", "processing_class"}
+    assert {*wanted, "peft_config", "callbacks"} <= {*given}
+    assert hasattr(trl.GRPOTrainer, "create_model_card")
+
+
+@pytest.mark.slow
+def test_rows_without_a_reward_are_refused(
+    rewarded: tuple[TrainingConfig, Path, Result], tmp_path: Path
+) -> None:
+    config, _, _ = rewarded
+    planned = plan(config, tmp_path)
+    other = planned._replace(learned=(planned.learned[0]._replace(task="qa"),))
+    with (
+        Graders() as graders,
+        pytest.raises(IbertError, match="IB911 answers of 'qa' have no reward") as raised,
+    ):
+        reinforcement_trainer(
+            None, other, tmp_path, graders, on_log=print, on_evaluate=lambda *_: False
+        )
+    assert raised.value.diagnostics[0].hint.endswith("[sampling.weights] qa = 0")
 
 
 def test_a_step_has_whole_groups(tmp_path: Path) -> None:

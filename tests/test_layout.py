@@ -37,15 +37,8 @@ FLOORS = [
     {"cli", "__main__"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-LEARNING = {
-    "accelerate",
-    "datasets",
-    "peft",
-    "torch",
-    "transformers",
-    "trl",
-    "wandb",
-}  # lazily, in these rooms alone
+# Imported in these rooms alone, and lazily.
+LEARNING = {"accelerate", "datasets", "peft", "torch", "transformers", "trl", "wandb"}
 LEARNS = {"model", "training"}
 TERMINAL = {"click", "rich"}
 

@@ -1,7 +1,11 @@
 """Rewards: grades by the verifier, from judges that may be killed at any time."""
 
+import contextlib
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -41,6 +45,34 @@ def test_a_judge_that_is_late_or_lost_is_replaced() -> None:
         assert judge.grade(RIGHT, 60) is Grade.EQUAL
         os.kill(judge.pid, signal.SIGKILL)
         assert judge.grade(RIGHT, 60) is Grade.LOST
+
+
+ENDS = """
+import os, signal
+from ibert.training.grading import Submission
+from ibert.training.rewards import Graders
+with Graders() as graders:
+    graders.grades([Submission("SELECT country FROM users", "duckdb", "users")])
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_judges_end_with_the_trainer() -> None:
+    process = subprocess.Popen([sys.executable, "-c", ENDS])
+    assert process.wait(timeout=180) == -signal.SIGKILL
+    until = time.monotonic() + 30
+    while children := judges_of(process.pid):
+        assert time.monotonic() < until, children
+        time.sleep(0.1)
+
+
+def judges_of(trainer: int) -> list[str]:
+    """Give the commands of the judges that were started by a process."""
+    commands = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            commands.append(path.read_bytes().replace(b"\0", b" ").decode().strip())
+    return [one for one in commands if "training.grading" in one and one.endswith(str(trainer))]
 
 
 def test_judges_that_do_not_start_stop_the_training(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
-"""Examples to train on: one query with many constants."""
+"""Examples to train on: few queries with many constants."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import ibis
@@ -20,12 +21,11 @@ META = Meta(
 )
 
 
-def example(age: int) -> Example:
-    """Give the example with a constant."""
-    query = Input(f"SELECT country FROM users WHERE age > {age}")  # noqa: S608
-    target = Target(
-        f'users = con.table("users")\nexpr = users.filter(users.age > {age}).select("country")'
-    )
+def example(age: int, sign: str = ">") -> Example:
+    """Give the example with a comparison."""
+    query = Input(f"SELECT country FROM users WHERE age {sign} {age}")  # noqa: S608
+    code = f'expr = users.filter(users.age {sign} {age}).select("country")'
+    target = Target(f'users = con.table("users")\n{code}')
     context = by_table(["users"], SCHEMAS)
     seen = {"task": "sql_to_ibis", "dialect": "duckdb", "backend": "duckdb", "context": context}
     return Example(
@@ -38,7 +38,7 @@ def example(age: int) -> Example:
     )
 
 
-def write_examples(path: Path, ages: range) -> Path:
-    """Write the examples with these constants."""
-    path.write_bytes(b"".join(encode(example(age)) for age in ages))
+def write_examples(path: Path, ages: range, signs: Sequence[str] = (">",)) -> Path:
+    """Write the examples with these constants and operators."""
+    path.write_bytes(b"".join(encode(example(age, sign)) for sign in signs for age in ages))
     return path

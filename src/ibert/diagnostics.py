@@ -116,6 +116,7 @@ CODES = {
     "IB911": "rows that cannot be trained on",
     "IB912": "a checkpoint that is not whole",
     "IB913": "a run that is not there",
+    "IB914": "a model that cannot be exported",
     "IB930": "a run of an evaluation that cannot be read",
     "IB931": "runs that do not go together",
     "IB932": "a task that is not evaluated",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from click.core import ParameterSource
@@ -146,4 +147,39 @@ def pull(name: str | None, revision: str | None) -> None:
 
     folder = pull_checkpoint(name or MODEL, revision)
     note(f"pulled {name or MODEL}")
+    click.echo(folder)
+
+
+@model.command()
+@click.argument("run", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Where it goes.  [default: a folder of the run]"
+)
+@click.option("--merged", is_flag=True, help="The whole model with the adapter in its weights.")
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "bfloat16"]),
+    default="float32",
+    show_default=True,
+    help="Of a merged model's weights.",
+)
+def export(
+    run: Path, out: Path | None, merged: bool, dtype: Literal["float32", "bfloat16"]
+) -> None:
+    """Write what RUN, a folder of `ibert train`, trained, with its model card.
+
+    A merged model is read again and refused unless it answers as the adapter does: exits with 2.
+    """
+    from ibert.training.export import export as export_trained
+    from ibert.training.export import export_merged
+
+    if not merged:
+        click.echo(export_trained(run, out or run / "model"))
+        return
+    folder = out or run / "merged"
+    closeness = export_merged(run, folder, dtype=dtype)
+    note(
+        f"logits within {closeness.difference:.1e} of the adapter's; "
+        f"{closeness.agreeing:.1%} of the likeliest tokens are the same"
+    )
     click.echo(folder)

@@ -21,13 +21,12 @@ from ibert.training.execution import Execution, Outcome, accuracy
 from ibert.training.grpo import reinforcement_trainer
 from ibert.training.plan import Plan, plan, settings_of
 from ibert.training.rewards import Graders
-from ibert.training.runs import CONFIG, RESULT
+from ibert.training.runs import CONFIG, FINAL, RESULT
 from ibert.training.scratch import new_model
 from ibert.training.snapshot import write_snapshot
 from ibert.training.supervised import trainer
 from ibert.training.tracking import FACTS, RECORD, Mirror, Record, facts, write_facts
 
-FINAL = "final"
 TOKENIZER = "tokenizer"
 AUTO = Path("auto")
 Told = Callable[[str], None]

@@ -14,6 +14,7 @@ from ibert.training.tracking import RECORD, Facts, read_facts, read_record
 
 CONFIG = "config.json"
 RESULT = "result.json"
+FINAL = "final"  # the folder of what was trained
 
 
 class Evaluated(msgspec.Struct, frozen=True):
@@ -79,7 +80,7 @@ def read_runs(folder: Path, names: Sequence[str] = ()) -> list[Run]:
     for name in names:
         if name not in there:
             raise _no_run(f"there is no run {name!r}", did_you_mean(name, there, "runs"))
-    runs = [_read(folder / name) for name in names or there]
+    runs = [read_run(folder / name) for name in names or there]
     return (
         runs
         if names
@@ -91,7 +92,16 @@ def _no_run(message: str, hint: str) -> IbertError:
     return IbertError([Diagnostic(code="IB913", message=message, hint=hint)])
 
 
-def _read(folder: Path) -> Run:
+def read_run(folder: Path) -> Run:
+    """Read the run in a folder.
+
+    Raises
+    ------
+    IbertError
+        IB913: there is none.
+    """
+    if not (folder / RECORD).is_file():
+        raise _no_run(f"there is no run in {str(folder)!r}", "ibert train CONFIG")
     lines = list(read_record(folder / RECORD))
     steps = [line for line in lines if line.kind == "train" and "loss" in line.figures]
     config = msgspec.json.decode((folder / CONFIG).read_bytes(), type=TrainingConfig)
@@ -104,7 +114,7 @@ def _read(folder: Path) -> Run:
         evaluations=tuple(
             Evaluated(line.step, line.figures["accuracy"])
             for line in lines
-            if line.kind == "evaluation"
+            if line.kind == "evaluation" and line.figures["cases"]
         ),
         facts=read_facts(folder),
     )

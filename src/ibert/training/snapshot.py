@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -72,3 +73,16 @@ def write_snapshot(folder: Path, encoding: Encoding, snapshot: Snapshot) -> None
         parquet.write_table(table, file)
     with written_whole(folder / FACTS) as file:
         file.write(msgspec.json.format(msgspec.json.encode(snapshot), indent=2) + b"\n")
+
+
+def read_snapshot(folder: Path) -> Snapshot:
+    """Read what a snapshot holds."""
+    return msgspec.json.decode((folder / FACTS).read_bytes(), type=Snapshot)
+
+
+def read_rows(folder: Path) -> Iterator[list[int]]:
+    """Yield the tokens of the rows of a snapshot."""
+    from pyarrow import parquet
+
+    for batch in parquet.ParquetFile(folder / ROWS).iter_batches(64, columns=["input_ids"]):
+        yield from batch.column(0).to_pylist()
