@@ -21,6 +21,8 @@ DOORS = {
     "datagen/factory/runners.py": {"multiprocessing"},  # starts workers: our own module
     "datagen/sql2ibis/module.py": {"subprocess"},  # runs ruff
     "documentation/validation.py": {"subprocess"},  # runs ruff
+    "training/rewards.py": {"subprocess"},  # starts judges: our own module
+    "training/tracking.py": {"subprocess"},  # asks git for the revision
 }
 BUILTINS = {"exec", "eval", "compile", "__import__"}
 MODULES = {"subprocess", "multiprocessing", "runpy", "code", "codeop", "pty", "pickle", "marshal"}

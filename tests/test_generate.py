@@ -101,7 +101,7 @@ def test_an_example_is_complete(dataset: Path) -> None:
             "verdict": "VERIFIED",
             "rows": example["meta"]["rows"],
             "ordered": False,
-            "verifier_version": 1,
+            "verifier_version": 2,
         },
     }
     schema = example["context"]["tables"]["orders"]["schema"]

@@ -11,6 +11,8 @@ import msgspec
 import pytest
 
 from ibert.datagen.example import Context, Example, Input, Meta, Target, content_id, encode
+from ibert.datagen.factory.row import TASKS, Content, Origin, row
+from ibert.datagen.factory.row import encode as encode_row
 from ibert.diagnostics import IbertError
 from ibert.training import checkpoints, read_config, read_rows, split
 from ibert.training.config import (
@@ -107,6 +109,31 @@ def test_what_is_learned_is_exactly_the_answer(plane, data):
         learned = [label for label in row.labels if label != IGNORED]
         assert tokenizer.decode(learned) == f"{answers[row.id]}<|im_end|>"
         assert len(row.labels) == len(row.tokens)
+
+
+def test_rows_of_all_six_tasks_are_read(tmp_path):
+    origin = Origin(
+        source="template",
+        name="t",
+        licence="Apache-2.0",
+        root="r",
+        structure="s",
+        code_structure="c",
+        schema="x",
+        database="domain:0:1",
+    )
+    contents = [
+        Content(task=task, dialect="duckdb", variant="numpy", input="an input", target="a target")
+        for task in TASKS
+    ]
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"".join(encode_row(row(content, origin)) for content in contents))
+    rows = list(read_rows([path]))
+    assert [one.task for one in rows] == list(TASKS)
+    for one in rows:
+        assert "an input" in one.prompt("bare").messages[0].content
+        assert one.answer.strip() == "a target"
+        assert not one.on_fixtures
 
 
 def test_rows_that_are_too_long_are_counted(plane, data):

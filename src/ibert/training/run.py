@@ -29,6 +29,7 @@ from ibert.training.tracking import FACTS, RECORD, Mirror, Record, facts, write_
 
 TOKENIZER = "tokenizer"
 AUTO = Path("auto")
+EXECUTED = "sql_to_ibis"  # the task whose answers are executed while a run goes on
 Told = Callable[[str], None]
 
 
@@ -230,8 +231,8 @@ class _Run:
 
     @property
     def _cases(self) -> list[Any]:
-        """The held-out rows that are asked: spread over all of them."""
-        rows = self._plan.held_out
+        """The held-out rows that are asked: spread over all whose answers can be executed."""
+        rows = [row for row in self._plan.held_out if row.task == EXECUTED and row.on_fixtures]
         number = self._plan.config.evaluation.cases
         return list(rows[:: max(1, len(rows) // number)])[:number]
 

@@ -31,10 +31,10 @@ def chat(row: Row) -> list[Message]:
     """
     content = row.content
     prompt = task_prompt(content.task)
-    asked = prompt.chat(_fields(content)).messages
+    asked = prompt.chat(fields(content)).messages
     messages = [asked[0], asked[-1]]  # the examples between them are for models without training
     found = [{"role": str(one.role), "content": one.content} for one in messages]
-    return [*found, {"role": "assistant", "content": _answer(content)}]
+    return [*found, {"role": "assistant", "content": answer(content)}]
 
 
 def prompt_completion(row: Row) -> dict[str, list[Message]]:
@@ -77,7 +77,7 @@ def _lines(dataset: Path, view: str, wanted: str) -> Iterator[bytes]:
             yield msgspec.json.encode(values) + b"\n"
 
 
-def _fields(content: Content) -> dict[str, str]:
+def fields(content: Content) -> dict[str, str]:
     """Give what the prompt of a task asks for."""
     schemas = {table.name: {c.name: c.type for c in table.columns} for table in content.tables}
     tables = described(schemas) if schemas else "-"
@@ -96,7 +96,7 @@ def _fields(content: Content) -> dict[str, str]:
     return {"sources": "-", "question": question}
 
 
-def _answer(content: Content) -> str:
+def answer(content: Content) -> str:
     """Give the target as a model says it."""
     language = task_prompt(content.task).language
     return content.target if language == "text" else content.target.strip()
