@@ -11,8 +11,7 @@ import msgspec
 import pytest
 
 from ibert.datagen.example import Context, Example, Input, Meta, Target, content_id, encode
-from ibert.datagen.factory.row import TASKS, Content, Origin, row
-from ibert.datagen.factory.row import encode as encode_row
+from ibert.datagen.factory import row as factory
 from ibert.diagnostics import IbertError
 from ibert.training import checkpoints, read_config, read_rows, split
 from ibert.training.config import (
@@ -112,7 +111,7 @@ def test_what_is_learned_is_exactly_the_answer(plane, data):
 
 
 def test_rows_of_all_six_tasks_are_read(tmp_path):
-    origin = Origin(
+    origin = factory.Origin(
         source="template",
         name="t",
         licence="Apache-2.0",
@@ -123,13 +122,15 @@ def test_rows_of_all_six_tasks_are_read(tmp_path):
         database="domain:0:1",
     )
     contents = [
-        Content(task=task, dialect="duckdb", variant="numpy", input="an input", target="a target")
-        for task in TASKS
+        factory.Content(
+            task=task, dialect="duckdb", variant="numpy", input="an input", target="a target"
+        )
+        for task in factory.TASKS
     ]
     path = tmp_path / "rows.jsonl"
-    path.write_bytes(b"".join(encode_row(row(content, origin)) for content in contents))
+    path.write_bytes(b"".join(factory.encode(factory.row(content, origin)) for content in contents))
     rows = list(read_rows([path]))
-    assert [one.task for one in rows] == list(TASKS)
+    assert [one.task for one in rows] == list(factory.TASKS)
     for one in rows:
         assert "an input" in one.prompt("bare").messages[0].content
         assert one.answer.strip() == "a target"
