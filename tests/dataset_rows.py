@@ -5,7 +5,6 @@ from functools import cache
 from pathlib import Path
 
 import msgspec
-from training_examples import SCHEMAS
 
 import ibert
 from ibert.catalog import Catalog
@@ -13,6 +12,8 @@ from ibert.datagen.factory.manifest import DatasetFile, DatasetManifest
 from ibert.datagen.factory.record import record
 from ibert.datagen.factory.row import Content, Origin, Row, row, tables_of
 
+# Not those of the fixtures: rows are made for them.
+SCHEMAS = {"users": {"user_id": "!int64", "country": "string", "age": "int64"}}
 SQL = "SELECT country FROM users WHERE age > 30"
 QUERY = 'users.filter(_.age > 30).select("country")'
 CODE = f'from ibis import _\n\nusers = con.table("users")\nexpr = {QUERY}\n'

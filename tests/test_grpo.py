@@ -15,9 +15,6 @@ from ibert.model.tokenization import Tokenization
 from ibert.training import read_config
 from ibert.training.config import TrainingConfig
 from ibert.training.grading import Grade
-from ibert.training.grpo import reinforcement_trainer
-from ibert.training.plan import plan
-from ibert.training.rewards import Graders
 from ibert.training.rows import row_of
 from ibert.training.run import Result, train
 
@@ -152,23 +149,6 @@ def test_trl_has_what_is_asked_of_it() -> None:
     wanted = {"model", "reward_funcs", "args", "train_dataset", "processing_class"}
     assert {*wanted, "peft_config", "callbacks"} <= {*given}
     assert hasattr(trl.GRPOTrainer, "create_model_card")
-
-
-@pytest.mark.slow
-def test_rows_without_a_reward_are_refused(
-    rewarded: tuple[TrainingConfig, Path, Result], tmp_path: Path
-) -> None:
-    config, _, _ = rewarded
-    planned = plan(config, tmp_path)
-    other = planned._replace(learned=(planned.learned[0]._replace(task="qa"),))
-    with (
-        Graders() as graders,
-        pytest.raises(IbertError, match="IB911 answers of 'qa' have no reward") as raised,
-    ):
-        reinforcement_trainer(
-            None, other, tmp_path, graders, on_log=print, on_evaluate=lambda *_: False
-        )
-    assert raised.value.diagnostics[0].hint.endswith("[sampling.weights] qa = 0")
 
 
 def test_a_step_has_whole_groups(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from dataset_rows import rows, write_rows
 
 from ibert.datagen.example import Context, Example, Input, Meta, Target, content_id, encode
-from ibert.datagen.factory import row as factory
+from ibert.datagen.factory.row import TASKS
 from ibert.diagnostics import IbertError
 from ibert.training import checkpoints, read_config, read_rows, split
 from ibert.training.config import (
@@ -26,6 +27,7 @@ from ibert.training.config import (
 )
 from ibert.training.encoding import IGNORED, packed
 from ibert.training.encoding import encode as tokenise
+from ibert.training.execution import spread
 from ibert.training.mixture import Mixture
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -111,30 +113,20 @@ def test_what_is_learned_is_exactly_the_answer(plane, data):
 
 
 def test_rows_of_all_six_tasks_are_read(tmp_path):
-    origin = factory.Origin(
-        source="template",
-        name="t",
-        licence="Apache-2.0",
-        root="r",
-        structure="s",
-        code_structure="c",
-        schema="x",
-        database="domain:0:1",
-    )
-    contents = [
-        factory.Content(
-            task=task, dialect="duckdb", variant="numpy", input="an input", target="a target"
-        )
-        for task in factory.TASKS
-    ]
-    path = tmp_path / "rows.jsonl"
-    path.write_bytes(b"".join(factory.encode(factory.row(content, origin)) for content in contents))
-    rows = list(read_rows([path]))
-    assert [one.task for one in rows] == list(factory.TASKS)
-    for one in rows:
-        assert "an input" in one.prompt("bare").messages[0].content
-        assert one.answer.strip() == "a target"
-        assert not one.on_fixtures
+    found = list(read_rows([write_rows(tmp_path / "rows.jsonl")]))
+    for one, row in zip(found, rows(), strict=True):
+        assert one.task == row.content.task
+        assert row.content.input.strip() in one.prompt("task").messages[-1].content
+        assert one.answer.strip() == row.content.target.strip()
+    judged = [one.task for one in found if one.case is not None]
+    assert sorted(judged) == sorted(TASKS)
+
+
+def test_evaluations_ask_rows_of_every_task(tmp_path):
+    found = list(read_rows([write_rows(tmp_path / "rows.jsonl")]))
+    many = [one for one in found if one.task == "qa"] * 9 + found
+    assert {one.task for one in spread(many, 6)} == set(TASKS)
+    assert [len(spread(many, number)) for number in (1, 8, 99)] == [1, 8, 15]
 
 
 def test_rows_that_are_too_long_are_counted(plane, data):

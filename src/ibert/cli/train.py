@@ -70,9 +70,12 @@ def train(
     if dry_run:
         _preview(read, folder, format_)
         return
+    from ibert.training import ranks
     from ibert.training.run import train as run
 
-    result = run(read, folder, resume=Path(resume) if resume else None, told=note)
+    result = run(read, folder, resume=Path(resume) if resume else None, told=_told)
+    if not ranks.is_first():
+        return
     if format_ == "json":
         print_json(result)
     else:
@@ -81,8 +84,19 @@ def train(
             f"{result.cases} held-out rows: {result.untrained:.1%} before, "
             f"{result.accuracy:.1%} after"
         )
+        if len(result.tasks) > 1:
+            for task, share in result.tasks.items():
+                click.echo(f"{task}: {share:.1%}")
         for grade, count in sorted(result.grades.items()):
             click.echo(f"{grade}: {count:,} answers")
+
+
+def _told(what: str) -> None:
+    """Say what happens, once for all processes."""
+    from ibert.training import ranks
+
+    if ranks.is_first():
+        note(what)
 
 
 def _preview(config: TrainingConfig, folder: Path, format_: str) -> None:
@@ -107,6 +121,7 @@ def _shares(planned: Plan) -> dict[str, object]:
         "learned": planned.snapshot.learned,
         "dropped": planned.snapshot.dropped,
         "held_out": planned.snapshot.held_out,
+        "unjudged": planned.unjudged,
         "repeats": planned.mixture.repeats(epochs),
     }
 
@@ -160,3 +175,5 @@ def _print(planned: Plan, folder: Path) -> None:
         f"{planned.steps} steps into {folder}; {snapshot.held_out} rows held out; "
         f"data {snapshot.digest[:12]}"
     )
+    for task, rows in planned.unjudged.items():
+        console.print(f"{rows:,} rows of {task} are left out: nothing judges answers to them")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,8 @@ from ibert.diagnostics import Diagnostic, IbertError
 from ibert.files import written_whole
 
 MARKER = "complete.json"
-_NEEDED = ("trainer_state.json", "optimizer.pt", "scheduler.pt", "rng_state.pth")
+# How they are named depends on how many processes there are, and on who shards the weights.
+_NEEDED = ("trainer_state.json", "optimizer*", "scheduler.pt", "rng_state*")
 _PREFIX = "checkpoint-"
 _TORN = "torn-"
 
@@ -54,11 +56,14 @@ def problem_with(folder: Path) -> str | None:
         return f"it has no {MARKER}: writing it was interrupted"
     except msgspec.DecodeError as error:
         return f"its {MARKER} cannot be read: {error}"
-    for name in (*_NEEDED, *marker.files):
+    for pattern in _NEEDED:
+        if not any(folder.glob(pattern)):
+            return f"{pattern.rstrip('*')} is missing"
+    for name, wanted in marker.files.items():
         path = folder / name
         if not path.is_file():
             return f"{name} is missing"
-        if name in marker.files and digest(path) != marker.files[name]:
+        if digest(path) != wanted:
             return f"{name} is not what was written"
     state = json.loads((folder / "trainer_state.json").read_bytes())
     return None if state["global_step"] == marker.step else "it is of another step"
@@ -72,12 +77,22 @@ def newest_whole(run: Path) -> Path | None:
     run
         The folder with the checkpoints.
     """
-    found = [path for path in run.glob(f"{_PREFIX}*") if path.name[len(_PREFIX) :].isdigit()]
-    for path in sorted(found, key=lambda one: -int(one.name[len(_PREFIX) :])):
+    for path in _newest_first(run):
         if problem_with(path) is None:
             return path
         _put_aside(path)
     return None
+
+
+def keep_newest(run: Path, number: int) -> None:
+    """Remove checkpoints but the last ones: once a new one is whole, and not before."""
+    for path in _newest_first(run)[number:]:
+        shutil.rmtree(path)
+
+
+def _newest_first(run: Path) -> list[Path]:
+    found = [path for path in run.glob(f"{_PREFIX}*") if path.name[len(_PREFIX) :].isdigit()]
+    return sorted(found, key=lambda one: -int(one.name[len(_PREFIX) :]))
 
 
 def whole(folder: Path, data: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -42,6 +43,8 @@ class Plan(NamedTuple):
         How many there are.
     snapshot
         What the rows hold.
+    unjudged
+        By task, the rows that are left out because nothing judges answers to them.
     """
 
     config: TrainingConfig
@@ -53,6 +56,7 @@ class Plan(NamedTuple):
     sequences: list[list[int]]
     steps: int
     snapshot: Snapshot
+    unjudged: dict[str, int]
 
 
 def settings_of(config: TrainingConfig) -> ModelSettings:
@@ -67,7 +71,7 @@ def settings_of(config: TrainingConfig) -> ModelSettings:
     )
 
 
-def plan(config: TrainingConfig, folder: Path) -> Plan:
+def plan(config: TrainingConfig, folder: Path, *, processes: int = 1) -> Plan:
     """Read, tokenise and order the rows of a run.
 
     Parameters
@@ -76,6 +80,8 @@ def plan(config: TrainingConfig, folder: Path) -> Plan:
         The run.
     folder
         Takes the tokenizer that is made from scratch.
+    processes
+        How many train together, each on rows of its own.
 
     Raises
     ------
@@ -83,6 +89,10 @@ def plan(config: TrainingConfig, folder: Path) -> Plan:
         Examples or the model's tokenizer cannot be read, or no row is left.
     """
     learned, held_out = split(read_rows(config.data.files), config.data.held_out)
+    unjudged: Counter[str] = Counter()
+    if config.method == "grpo":
+        unjudged.update(row.task for row in learned if row.case is None)
+        learned = [row for row in learned if row.case is not None]
     if config.scratch is None:
         tokenization = Tokenization(checkpoint_folder(settings_of(config)))
     else:
@@ -96,7 +106,7 @@ def plan(config: TrainingConfig, folder: Path) -> Plan:
         hint = f"{sum(encoding.dropped.values())} are longer than max_length = {data.max_length}"
         raise IbertError([Diagnostic(code="IB911", message=message, hint=hint)])
     mixture = Mixture([row.task for row in encoding.rows], config.sampling, config.seed)
-    sequences, steps = _ordered(config, encoding, mixture)
+    sequences, steps = _ordered(config, encoding, mixture, processes)
     snapshot = snapshot_of(encoding, len(held_out))
     by_id = {row.id: row for row in learned}
     return Plan(
@@ -109,15 +119,16 @@ def plan(config: TrainingConfig, folder: Path) -> Plan:
         sequences=sequences,
         steps=steps,
         snapshot=snapshot,
+        unjudged=dict(sorted(unjudged.items())),
     )
 
 
 def _ordered(
-    config: TrainingConfig, encoding: Encoding, mixture: Mixture
+    config: TrainingConfig, encoding: Encoding, mixture: Mixture, processes: int
 ) -> tuple[list[list[int]], int]:
     """Give the sequences in order, and how many steps they make."""
     chosen = config.optimisation
-    a_step = chosen.batch_size * chosen.accumulation
+    a_step = chosen.batch_size * chosen.accumulation * processes
     answered = config.method == "grpo"  # by the model itself, several times
     if answered:
         a_step //= config.reward.candidates

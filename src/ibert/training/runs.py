@@ -10,6 +10,7 @@ import msgspec
 
 from ibert.diagnostics import Diagnostic, IbertError, did_you_mean
 from ibert.training.config import TrainingConfig
+from ibert.training.execution import by_task
 from ibert.training.tracking import RECORD, Facts, read_facts, read_record
 
 CONFIG = "config.json"
@@ -18,10 +19,11 @@ FINAL = "final"  # the folder of what was trained
 
 
 class Evaluated(msgspec.Struct, frozen=True):
-    """An evaluation: the share of held-out answers that hold."""
+    """An evaluation: the share of held-out answers that hold, in all and of each task."""
 
     step: int
     accuracy: float
+    tasks: dict[str, float] = {}
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +114,7 @@ def read_run(folder: Path) -> Run:
         step=max((line.step for line in lines), default=0),
         figures=dict(_shown(steps[-1].figures)) if steps else {},
         evaluations=tuple(
-            Evaluated(line.step, line.figures["accuracy"])
+            Evaluated(line.step, line.figures["accuracy"], dict(by_task(line.figures)))
             for line in lines
             if line.kind == "evaluation" and line.figures["cases"]
         ),
