@@ -30,7 +30,7 @@ def origin(**changes: str) -> Origin:
 
 
 @cache
-def rows() -> tuple[Row, ...]:
+def rows(structure: str = "s") -> tuple[Row, ...]:
     """Give a row of each task, and a question to which no answer can be told right."""
     tables = tables_of(Catalog.from_dict(SCHEMAS))
     start = CODE.index("filter")
@@ -61,12 +61,14 @@ def rows() -> tuple[Row, ...]:
             target=ibert.document(FUNCTION, "query", SCHEMAS).code.rstrip("\n"),
         ),
     ]
-    api = origin(source="api", name="ibis.expr.types.Table.count", sql="")
+    ours = origin(structure=structure)
+    named = {"source": "api", "name": "ibis.expr.types.Table.count", "sql": ""}
+    api = origin(structure=structure, **named)
     questions = [
         Content(task="qa", variant="what", input="What does `Table.count` do?", target=ANSWER),
         Content(task="qa", variant="support", input="Where does it work?", target="Everywhere."),
     ]
-    made = [(one, origin()) for one in contents] + [(one, api) for one in questions]
+    made = [(one, ours) for one in contents] + [(one, api) for one in questions]
     return tuple(row(*one) for one in made)
 
 

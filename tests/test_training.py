@@ -9,12 +9,16 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 from dataset_rows import rows, write_rows
 
+from ibert.cli.main import cli
 from ibert.datagen.example import Context, Example, Input, Meta, Target, content_id, encode
 from ibert.datagen.factory.row import TASKS
+from ibert.datagen.structure import is_held_out
 from ibert.diagnostics import IbertError
 from ibert.training import checkpoints, read_config, read_rows, split
+from ibert.training.card import card
 from ibert.training.config import (
     Adapter,
     Checkpoints,
@@ -29,6 +33,7 @@ from ibert.training.encoding import IGNORED, packed
 from ibert.training.encoding import encode as tokenise
 from ibert.training.execution import spread
 from ibert.training.mixture import Mixture
+from ibert.training.runs import read_run
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 pytestmark = pytest.mark.filterwarnings(
@@ -259,13 +264,6 @@ def test_accumulated_batches_are_one_batch(data, tmp_path):
         torch.testing.assert_close(first[name], second[name], rtol=1e-3, atol=1e-3)
 
 
-def test_losses_of_tasks_add_up(whole_run):
-    for line in losses(whole_run):
-        parts = [(line[f"tokens/{task}"], line[f"loss/{task}"]) for task in ("sql_to_ibis",)]
-        mean = sum(tokens * loss for tokens, loss in parts) / sum(tokens for tokens, _ in parts)
-        assert mean == pytest.approx(line["loss"], abs=1e-4)
-
-
 def test_packed_rows_do_not_see_each_other(plane):
     import torch
 
@@ -328,6 +326,44 @@ def test_an_adapter_is_trained(data, whole_run, tmp_path):
 def test_a_folder_with_a_run_is_not_written_over(data, whole_run):
     with pytest.raises(IbertError, match=r"IB912.*holds a run already"):
         trained(data, whole_run)
+
+
+def test_a_run_on_all_tasks_tells_losses_and_answers_by_task_and_stops_in_time(tmp_path):
+    share, structures = 0.2, list(map(str, range(99)))
+    files = [
+        write_rows(
+            tmp_path / f"{held}.jsonl",
+            rows(next(one for one in structures if is_held_out(one, share) is held)),
+        )
+        for held in (False, True)
+    ]
+    changes = {
+        "data": Data(files=tuple(map(str, files)), prompt="bare", max_length=900, held_out=share),
+        "evaluation": Evaluation(every=1, cases=6, tokens=4, patience=2),
+    }
+    folder = trained(files[0], tmp_path / "run", changes)
+    run = read_run(folder)
+    assert [one.step for one in run.evaluations] == [0, 1, 2]
+    assert all(set(one.tasks) == set(TASKS) for one in run.evaluations)
+    result = json.loads((folder / "result.json").read_text())
+    assert (result["stopped_early"], result["steps"], result["cases"]) == (True, 2, 6)
+    assert result["tasks"] == dict.fromkeys(TASKS, 0.0)
+    assert {
+        one["task"] for one in json.loads((folder / "samples" / "000002.json").read_text())
+    } == {*TASKS}
+    first = losses(folder)[0]
+    parts = [
+        (first[f"tokens/{task}"], first[f"loss/{task}"])
+        for task in TASKS
+        if f"loss/{task}" in first
+    ]
+    assert sum(n * loss for n, loss in parts) / sum(n for n, _ in parts) == pytest.approx(
+        first["loss"], abs=1e-4
+    )
+    text = card(folder, run, "all", "model")
+    assert f"| step | all | {' | '.join(sorted(TASKS))} |" in text
+    listed = CliRunner().invoke(cli, ["runs", "--folder", str(tmp_path)], env={"COLUMNS": "200"})
+    assert "error_resolution 0.0%" in listed.stdout
 
 
 # Checkpoints.

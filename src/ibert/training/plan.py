@@ -103,7 +103,11 @@ def plan(config: TrainingConfig, folder: Path, *, processes: int = 1) -> Plan:
     encoding = encode(learned, tokenization, style=data.prompt, max_length=data.max_length)
     if not encoding.rows:
         message = "no example is left to learn from"
-        hint = f"{sum(encoding.dropped.values())} are longer than max_length = {data.max_length}"
+        long = sum(encoding.dropped.values())
+        hint = (
+            f"{long} are longer than max_length = {data.max_length}, {len(held_out)} held out, "
+            f"{unjudged.total()} without a verdict to learn from"
+        )
         raise IbertError([Diagnostic(code="IB911", message=message, hint=hint)])
     mixture = Mixture([row.task for row in encoding.rows], config.sampling, config.seed)
     sequences, steps = _ordered(config, encoding, mixture, processes)
