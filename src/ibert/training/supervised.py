@@ -170,6 +170,7 @@ def loop_arguments(config: TrainingConfig, folder: Path, steps: int, model: Any)
         "logging_strategy": "steps",
         "report_to": "none",
         "disable_tqdm": True,
+        "ddp_find_unused_parameters": False,
         "use_cpu": on_cpu,
         "bf16": not on_cpu and config.dtype != "float32",
     }
