@@ -244,7 +244,7 @@ def test_a_checkpoint_answers_on_the_command_line(checkpoint: Path, tmp_path: Pa
         ({"model": "tests"}, "is no checkpoint: it lacks config.json", "ibert model pull"),
         ({"model": "", "adapter": "./nowhere"}, "no LoRA adapter", "ibert train"),
         ({"model": "", "device": "cuda"}, "no cuda device", "--device"),
-        ({"model": "", "device": "cpu", "bits": 4}, "need a CUDA device", "--bits"),
+        ({"model": "", "device": "cpu", "bits": 4}, "need a CUDA device", "leave the bits out"),
     ],
 )
 def test_what_is_missing_stops(

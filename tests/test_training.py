@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -33,6 +34,7 @@ from ibert.training.encoding import IGNORED, packed
 from ibert.training.encoding import encode as tokenise
 from ibert.training.execution import spread
 from ibert.training.mixture import Mixture
+from ibert.training.plan import plan
 from ibert.training.runs import read_run
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -100,8 +102,6 @@ def config(data: Path, changes: dict | None = None) -> TrainingConfig:
 
 @pytest.fixture(scope="module")
 def plane(data, tmp_path_factory):
-    from ibert.training.plan import plan
-
     return plan(config(data), tmp_path_factory.mktemp("tokenizer"))
 
 
@@ -408,15 +408,42 @@ def test_a_checkpoint_of_other_data_is_refused(run):
 # The command.
 
 
-def test_a_dry_run_needs_no_torch(data, tmp_path):
+def test_a_dry_run_needs_no_torch_and_shows_what_is_learned(tmp_path):
+    data = write_rows(tmp_path / "rows.jsonl")
     path = tmp_path / "tiny.toml"
-    path.write_text(f"[data]\nfiles = ['{data}']\nprompt = 'bare'\n[scratch]\nvocabulary = 400\n")
+    path.write_text(
+        f"[data]\nfiles = ['{data}']\nprompt = 'bare'\nmax_length = 100\nheld_out = 0.0\n"
+        "[scratch]\nvocabulary = 420\n[sampling.weights]\nqa = 3.0\n[optimisation]\nepochs = 2\n"
+    )
     code = (
         "import sys\nsys.modules['torch'] = None\n"
         "from ibert.cli.main import cli\n"
         f"cli(['train', '--from-scratch', {str(path)!r}, '--dry-run'])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    environment = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": "160"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, env=environment
+    )
     assert done.returncode == 0, done.stderr
-    assert "held out" in done.stdout
-    assert "sql_to_ibis" in done.stdout
+    coloured = "".join(re.findall(r"\x1b\[32m(.*?)\x1b\[0m", done.stdout, re.DOTALL))
+    assert "SELECT country FROM users WHERE age > 30<|im_end|>" in coloured
+    assert "<|im_start|>" not in coloured
+    shown = re.sub(r"\x1b\[[\d;]*m", "", done.stdout)
+    cut = [line.split("│")[1:-1] for line in shown.splitlines() if "│" in line]
+    table = {line[0].strip(): [cell.strip() for cell in line[1:]] for line in cut}
+    planned = plan(read_config(path), tmp_path / "tokenizer")
+    found, drawn = planned.snapshot, planned.mixture.repeats(2)
+    assert set(table) == set(TASKS)
+    assert drawn["qa"] == 2 * drawn["error_resolution"] > 0
+    assert found.dropped == {"documentation": 1}
+    whole = sum(found.tokens[task] * drawn.get(task, 0) for task in found.rows)
+    for task, cells in table.items():
+        rows_, tokens, learned, _, longest, long, each, share, _ = cells
+        assert (rows_, long) == (str(found.rows.get(task, 0)), str(found.dropped.get(task, 0)))
+        assert (int(tokens), int(learned)) == (
+            found.tokens.get(task, 0),
+            found.learned.get(task, 0),
+        )
+        assert int(longest or 0) <= 100
+        assert each == f"{drawn.get(task, 0):g}"
+        assert share == f"{found.tokens.get(task, 0) * drawn.get(task, 0) / whole:.0%}"

@@ -144,7 +144,7 @@ def _quantisation(settings: ModelSettings, device: str) -> dict[str, Any]:
         return {}
     if device != "cuda":
         what = f"weights in {settings.bits} bits need a CUDA device, and this is {device}"
-        raise missing("IB903", what, "leave --bits out, or choose --device cuda")
+        raise missing("IB903", what, "leave the bits out, or go where CUDA is")
     require("bitsandbytes", extra=None)
     from transformers import BitsAndBytesConfig
 
