@@ -243,7 +243,7 @@ def test_a_checkpoint_answers_on_the_command_line(checkpoint: Path, tmp_path: Pa
         ({"model": "./nowhere"}, "there is no folder './nowhere'", "ibert model pull"),
         ({"model": "tests"}, "is no checkpoint: it lacks config.json", "ibert model pull"),
         ({"model": "", "adapter": "./nowhere"}, "no LoRA adapter", "ibert train"),
-        ({"model": "", "device": "cuda"}, "no cuda device", "--device"),
+        ({"model": "", "device": "cuda"}, "no cuda device", "another device"),
         ({"model": "", "device": "cpu", "bits": 4}, "need a CUDA device", "leave the bits out"),
     ],
 )

@@ -206,6 +206,8 @@ def test_shipped_configurations_can_be_read(name):
         ("model = 'x'\n[data]\nfiles = []\n", "files"),
         ("[data]\nfiles = ['a']\n", "one of the two"),
         ("model = 'x'\n[data\n", "no TOML"),
+        ("[data]\nfiles = ['a']\n[scratch]\nvocabulary = 99\n", "4:1.*scratch.vocabulary: .* 265"),
+        ("model = 'x'\n[data]\nfiles = ['a']\npacking = 3\n", "data.packing: expected `bool`"),
         ("model = 'x'\nsteps = 3\n[data]\nfiles = ['a']\n", "a configuration has no 'steps'"),
     ],
 )
@@ -400,9 +402,27 @@ def test_what_is_missing_or_cut_off_is_put_aside(run):
             assert checkpoints.problem_with(run / "checkpoint-4") is None
 
 
-def test_a_checkpoint_of_other_data_is_refused(run):
-    with pytest.raises(IbertError, match=r"IB912.*other data"):
-        checkpoints.whole(run / "checkpoint-4", "another digest")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"scratch": msgspec.structs.replace(SHAPE, hidden=64)},
+        {"optimisation": step_of(4, 1)},
+        {"seed": 1},
+        {"data": Data(files=("DATA",), prompt="task", max_length=900, held_out=0.2)},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_checkpoint_of_another_run_is_refused(run, data, changes):
+    from ibert.training.run import AUTO, train
+
+    if "data" in changes:
+        changes = {"data": msgspec.structs.replace(changes["data"], files=(str(data),))}
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    with pytest.raises(IbertError, match=r"IB912.*changed since"):
+        train(config(data, changes), run, resume=AUTO)
+    assert {path: path.read_bytes() for path in before} == before
+    with pytest.raises(IbertError, match=r"IB912.*there is no such folder"):
+        train(config(data), run, resume=run / "checkpoint-9")
 
 
 # The command.

@@ -127,7 +127,7 @@ def _device(settings: ModelSettings, torch: Any) -> str:
         return next(name for name, available in there.items() if available)
     if not there[settings.device]:
         what = f"this machine, or its torch, has no {settings.device} device"
-        raise missing("IB903", what, "choose another one with --device")
+        raise missing("IB903", what, "choose another device")
     return settings.device
 
 

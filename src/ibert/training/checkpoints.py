@@ -26,18 +26,18 @@ class Marker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ----------
     step
         Of the run.
-    data
-        The digest of what is learned.
+    run
+        Of what it is one: see `Plan.digest`.
     files
         The digest of each file.
     """
 
     step: int
-    data: str
+    run: str
     files: dict[str, str]
 
 
-def mark(folder: Path, *, step: int, data: str) -> None:
+def mark(folder: Path, *, step: int, run: str) -> None:
     """Declare a checkpoint whole."""
     files = {
         str(path.relative_to(folder)): digest(path)
@@ -45,11 +45,13 @@ def mark(folder: Path, *, step: int, data: str) -> None:
         if path.is_file() and path.name != MARKER
     }
     with written_whole(folder / MARKER) as file:
-        file.write(msgspec.json.format(msgspec.json.encode(Marker(step, data, files)), indent=2))
+        file.write(msgspec.json.format(msgspec.json.encode(Marker(step, run, files)), indent=2))
 
 
 def problem_with(folder: Path) -> str | None:
     """Say why a checkpoint is not whole; None where it is."""
+    if not folder.is_dir():
+        return "there is no such folder"
     try:
         marker = msgspec.json.decode((folder / MARKER).read_bytes(), type=Marker)
     except OSError:
@@ -95,8 +97,8 @@ def _newest_first(run: Path) -> list[Path]:
     return sorted(found, key=lambda one: -int(one.name[len(_PREFIX) :]))
 
 
-def whole(folder: Path, data: str) -> Path:
-    """Give a checkpoint back if it is whole, and of a run on the same data.
+def whole(folder: Path, run: str) -> Path:
+    """Give a checkpoint back if it is whole, and of the same run.
 
     Raises
     ------
@@ -106,11 +108,12 @@ def whole(folder: Path, data: str) -> Path:
     problem = problem_with(folder)
     if problem is None:
         marker = msgspec.json.decode((folder / MARKER).read_bytes(), type=Marker)
-        if marker.data == data:
+        if marker.run == run:
             return folder
-        problem = "it was made from other data: the configuration or the examples changed"
+        problem = "the examples, or the settings that decide what is learned, changed since"
     message = f"{str(folder)!r} cannot be gone on from: {problem}"
-    raise IbertError([Diagnostic(code="IB912", message=message)])
+    hint = "bring them back, or choose another --out"
+    raise IbertError([Diagnostic(code="IB912", message=message, hint=hint)])
 
 
 def _put_aside(path: Path) -> None:

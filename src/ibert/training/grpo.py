@@ -88,7 +88,7 @@ def reinforcement_trainer(
         ),
         processing_class=planned.tokenization.tokenizer,
         peft_config=None if config.adapter is None else lora(config.adapter),
-        callbacks=[callback(config, folder, planned.snapshot.digest, on_log, on_evaluate)],
+        callbacks=[callback(config, folder, planned.digest, on_log, on_evaluate)],
     )
     made.create_model_card = lambda **_: None  # trl's card knows nothing of the run
     made.remove_callback(transformers.PrinterCallback)

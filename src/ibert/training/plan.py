@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections import Counter
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
+
+import msgspec
 
 from ibert.diagnostics import Diagnostic, IbertError
 from ibert.model.checkpoint import checkpoint_folder
@@ -19,6 +22,8 @@ from ibert.training.rows import TrainingRow, read_rows, split
 from ibert.training.scratch import write_tokenizer
 from ibert.training.snapshot import Snapshot, snapshot_of
 
+# When a run looks at itself, and where it runs; what became of the data is in the sequences.
+_DECIDE_NOTHING = ("checkpoints", "evaluation", "wandb", "device", "data")
 _WINDOW = 32  # steps of which the rows are sorted by length
 
 
@@ -58,6 +63,14 @@ class Plan(NamedTuple):
     snapshot: Snapshot
     unjudged: dict[str, int]
 
+    @property
+    def digest(self) -> str:
+        """A hash of all that decides what is learned: a run that goes on has the same."""
+        settings = msgspec.to_builtins(self.config)
+        deciding = {name: one for name, one in settings.items() if name not in _DECIDE_NOTHING}
+        content = [self.snapshot.digest, self.sequences, self.steps, deciding]
+        return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
+
 
 def settings_of(config: TrainingConfig) -> ModelSettings:
     """Say which model is trained."""
@@ -93,6 +106,8 @@ def plan(config: TrainingConfig, folder: Path, *, processes: int = 1) -> Plan:
     if config.method == "grpo":
         unjudged.update(row.task for row in learned if row.case is None)
         learned = [row for row in learned if row.case is not None]
+    if not learned:
+        raise _nothing_left(config, held_out, unjudged, 0)
     if config.scratch is None:
         tokenization = Tokenization(checkpoint_folder(settings_of(config)))
     else:
@@ -102,13 +117,7 @@ def plan(config: TrainingConfig, folder: Path, *, processes: int = 1) -> Plan:
     data = config.data
     encoding = encode(learned, tokenization, style=data.prompt, max_length=data.max_length)
     if not encoding.rows:
-        message = "no example is left to learn from"
-        long = sum(encoding.dropped.values())
-        hint = (
-            f"{long} are longer than max_length = {data.max_length}, {len(held_out)} held out, "
-            f"{unjudged.total()} without a verdict to learn from"
-        )
-        raise IbertError([Diagnostic(code="IB911", message=message, hint=hint)])
+        raise _nothing_left(config, held_out, unjudged, sum(encoding.dropped.values()))
     mixture = Mixture([row.task for row in encoding.rows], config.sampling, config.seed)
     sequences, steps = _ordered(config, encoding, mixture, processes)
     snapshot = snapshot_of(encoding, len(held_out))
@@ -125,6 +134,17 @@ def plan(config: TrainingConfig, folder: Path, *, processes: int = 1) -> Plan:
         snapshot=snapshot,
         unjudged=dict(sorted(unjudged.items())),
     )
+
+
+def _nothing_left(
+    config: TrainingConfig, held_out: list[TrainingRow], unjudged: Counter[str], long: int
+) -> IbertError:
+    hint = (
+        f"{long} are longer than max_length = {config.data.max_length}, {len(held_out)} are held "
+        f"out, nothing judges answers to {unjudged.total()}"
+    )
+    message = f"no row of {', '.join(config.data.files)} is left to learn from"
+    return IbertError([Diagnostic(code="IB911", message=message, hint=hint)])
 
 
 def _ordered(

@@ -29,7 +29,6 @@ from ibert.training.snapshot import write_snapshot
 from ibert.training.supervised import trainer
 from ibert.training.tracking import FACTS, RECORD, Facts, Mirror, Record, facts, write_facts
 
-TOKENIZER = "tokenizer"
 AUTO = Path("auto")
 Told = Callable[[str], None]
 
@@ -104,14 +103,14 @@ def train(
     torch = require("torch", "train")
     ranks.join(on_cpu=config.device == "cpu" or not torch.cuda.is_available())
     with ExitStack() as stack:
-        place = folder if first else Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        planned = plan(config, place / TOKENIZER, processes=ranks.count())
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        planned = plan(config, scratch, processes=ranks.count())
+        start = ranks.agreed(_checkpoint(folder, resume, planned.digest) if first else None)
+        torch.manual_seed(config.seed)
+        model = _model(config, planned)
         found = facts(planned.snapshot.digest)
         if first:
             _write(folder, planned, found)
-        start = ranks.agreed(_checkpoint(folder, resume, found.data) if first else None)
-        torch.manual_seed(config.seed)
-        model = _model(config, planned)
         mirror = record = None
         if first and config.wandb is not None:
             mirror = stack.enter_context(Mirror(config.wandb, folder, config, found))
@@ -134,11 +133,11 @@ def _write(folder: Path, planned: Plan, found: Facts) -> None:
     write_facts(folder, found)
 
 
-def _checkpoint(folder: Path, resume: Path | None, data: str) -> Path | None:
+def _checkpoint(folder: Path, resume: Path | None, run: str) -> Path | None:
     if resume is None:
         return None
     found = checkpoints.newest_whole(folder) if resume == AUTO else resume
-    return None if found is None else checkpoints.whole(found, data)
+    return None if found is None else checkpoints.whole(found, run)
 
 
 def _model(config: TrainingConfig, planned: Plan) -> Any:
@@ -243,7 +242,7 @@ class _Run:
             steps=self._plan.steps,
             padding=tokenization.padding,
             tokenizer=tokenization.tokenizer,
-            data=self._plan.snapshot.digest,
+            run=self._plan.digest,
             on_log=self._log,
             on_evaluate=self._is_enough,
         )

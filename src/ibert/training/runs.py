@@ -106,7 +106,11 @@ def read_run(folder: Path) -> Run:
         raise _no_run(f"there is no run in {str(folder)!r}", "ibert train CONFIG")
     lines = list(read_record(folder / RECORD))
     steps = [line for line in lines if line.kind == "train" and "loss" in line.figures]
-    config = msgspec.json.decode((folder / CONFIG).read_bytes(), type=TrainingConfig)
+    try:
+        config = msgspec.json.decode((folder / CONFIG).read_bytes(), type=TrainingConfig)
+    except (OSError, msgspec.DecodeError) as error:
+        message = f"the {CONFIG} of {str(folder)!r} cannot be read: {error}"
+        raise _no_run(message, "ibert train CONFIG") from error
     return Run(
         name=folder.name,
         config=config,

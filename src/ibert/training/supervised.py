@@ -75,7 +75,7 @@ def trainer(
     steps: int,
     padding: int,
     tokenizer: Any,
-    data: str,
+    run: str,
     on_log: Callable[[int, Figures], None],
     on_evaluate: Callable[[int, Any], bool],
 ) -> Any:
@@ -97,8 +97,8 @@ def trainer(
         How many there are.
     padding, tokenizer
         Of the model.
-    data
-        The digest of what is learned, for checkpoints.
+    run
+        The digest of the run, for checkpoints.
     on_log
         Is told the figures of a step.
     on_evaluate
@@ -118,7 +118,7 @@ def trainer(
         data_collator=Batches(rows, tasks, padding),
         processing_class=tokenizer,
         peft_config=None if config.adapter is None else lora(config.adapter),
-        callbacks=[callback(config, folder, data, on_log, on_evaluate)],
+        callbacks=[callback(config, folder, run, on_log, on_evaluate)],
     )
     made.remove_callback(transformers.PrinterCallback)
     return made
@@ -232,7 +232,7 @@ def _multi_task_trainer(tasks: Sequence[str]) -> Any:
 def callback(
     config: TrainingConfig,
     folder: Path,
-    data: str,
+    run: str,
     on_log: Callable[[int, Figures], None],
     on_evaluate: Callable[[int, Any], bool],
 ) -> Any:
@@ -250,7 +250,7 @@ def callback(
             if ranks.is_first():
                 written = folder / f"checkpoint-{state.global_step}"
                 (written / "training_args.bin").unlink(missing_ok=True)  # a pickle
-                checkpoints.mark(written, step=state.global_step, data=data)
+                checkpoints.mark(written, step=state.global_step, run=run)
                 checkpoints.keep_newest(folder, config.checkpoints.keep)
 
         def on_step_end(self, args: Any, state: Any, control: Any, **given: Any) -> Any:
