@@ -289,8 +289,8 @@ def test_the_folder_of_a_dataset_gives_its_test_split(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ('{"task": "qa", "input": "a", "target": "b", "root": "c"}', "IB401 Expected"),
-        ('{"id": 3}', "IB930 not the record of a run"),
-        ("no JSON", "IB930 not the record of a run"),
+        ('{"id": 3}', "IB930 neither cases"),
+        ("no JSON", "IB930 neither cases"),
     ],
 )
 def test_what_holds_no_cases_is_refused(tmp_path: Path, text: str, said: str) -> None:

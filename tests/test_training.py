@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from click.testing import CliRunner
-from dataset_rows import rows, write_rows
+from dataset_rows import rows, write_dataset, write_rows
 
 from ibert.cli.main import cli
 from ibert.datagen.example import Context, Example, Input, Meta, Target, content_id, encode
@@ -127,6 +127,11 @@ def test_rows_of_all_six_tasks_are_read(tmp_path):
     assert sorted(judged) == sorted(TASKS)
 
 
+def test_of_the_folder_of_a_dataset_the_split_for_training_is_read(tmp_path):
+    found = read_rows([write_dataset(tmp_path / "dataset")])
+    assert [one.task for one in found] == [task for task in TASKS if task != "qa"]
+
+
 def test_evaluations_ask_rows_of_every_task(tmp_path):
     found = list(read_rows([write_rows(tmp_path / "rows.jsonl")]))
     many = [one for one in found if one.task == "qa"] * 9 + found
@@ -190,7 +195,7 @@ def test_weights_that_mean_nothing_are_refused(weights, hint):
 # The configuration.
 
 
-@pytest.mark.parametrize("name", ["lora", "qlora", "tiny"])
+@pytest.mark.parametrize("name", ["grpo", "lora", "qlora", "tiny"])
 def test_shipped_configurations_can_be_read(name):
     read = read_config(Path(__file__).parent.parent / "configs" / f"{name}.toml")
     assert (read.scratch is None) == (name != "tiny")

@@ -28,7 +28,7 @@ class Data(_Section, frozen=True, kw_only=True):
     Parameters
     ----------
     files
-        JSONL files of examples, relative to where the command runs.
+        Folders of datasets, or JSONL files of rows or examples, relative to where the command runs.
     prompt
         `task` asks as the engine does, with the task's system message and its examples; `bare`
         says only the query, the code or the question.

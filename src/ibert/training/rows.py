@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ibert.datagen.example import Example, read_examples
 from ibert.datagen.factory.reading import holds_rows, rows_in
+from ibert.datagen.factory.reading import read_rows as read_dataset
 from ibert.datagen.factory.row import Row
 from ibert.datagen.factory.views import answer, fields
 from ibert.datagen.structure import is_held_out, structure
@@ -15,6 +16,8 @@ from ibert.evaluation.runs.cases import Case
 from ibert.evaluation.runs.given import case_from
 from ibert.model.generation import Chat, Message
 from ibert.model.prompts import described, task_prompt
+
+TRAIN = "train"  # the split of a dataset that is learned
 
 
 class TrainingRow(NamedTuple):
@@ -58,7 +61,7 @@ class TrainingRow(NamedTuple):
 
 
 def read_rows(files: Iterable[str | Path]) -> Iterator[TrainingRow]:
-    """Read the rows of JSONL files: of datasets of all tasks, or of examples.
+    """Read rows: of datasets of all tasks, of which the split `train` is read, or of JSONL files.
 
     Raises
     ------
@@ -66,7 +69,9 @@ def read_rows(files: Iterable[str | Path]) -> Iterator[TrainingRow]:
         A file cannot be read, or a line is no example.
     """
     for path in map(Path, files):
-        if holds_rows(path):
+        if path.is_dir():
+            yield from (_of_dataset(row) for split, row in read_dataset(path) if split == TRAIN)
+        elif holds_rows(path):
             yield from map(_of_dataset, rows_in(path))
         else:
             yield from (row_of(example) for _, example in read_examples(path))

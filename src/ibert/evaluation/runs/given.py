@@ -11,6 +11,7 @@ from typing import Any
 from ibert.datagen.example import Example, read_examples
 from ibert.datagen.factory.reading import holds_rows, read_rows, rows_in
 from ibert.datagen.factory.row import Content, Origin, Row, catalog_of
+from ibert.diagnostics import Diagnostic, IbertError
 from ibert.evaluation.runs import record
 from ibert.evaluation.runs.cases import Case, case_of
 
@@ -41,7 +42,13 @@ def read_cases(path: Path) -> tuple[list[Case], int]:
         return _parted(rows_in(path))
     if _holds_examples(path):
         return _parted(example for _, example in read_examples(path))
-    return record.read_lines(path, Case), 0
+    try:
+        return record.read_lines(path, Case), 0
+    except IbertError as error:
+        message = "neither cases, nor rows of a dataset, nor examples"
+        hint = "`ibert data generate-all` makes a dataset, `ibert eval engines` cases.jsonl"
+        diagnostic = Diagnostic(code="IB930", message=message, source=str(path), hint=hint)
+        raise IbertError([diagnostic]) from error
 
 
 def _parted(sources: Iterable[Row | Example]) -> tuple[list[Case], int]:
