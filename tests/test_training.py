@@ -454,8 +454,10 @@ def test_a_dry_run_needs_no_torch_and_shows_what_is_learned(tmp_path):
     assert "SELECT country FROM users WHERE age > 30<|im_end|>" in coloured
     assert "<|im_start|>" not in coloured
     shown = re.sub(r"\x1b\[[\d;]*m", "", done.stdout)
-    cut = [line.split("│")[1:-1] for line in shown.splitlines() if "│" in line]
-    table = {line[0].strip(): [cell.strip() for cell in line[1:]] for line in cut}
+    cut = [line.split() for line in shown.splitlines()]
+    table = {
+        cells[0]: cells[1:] for cells in cut if cells and cells[0] in TASKS and len(cells) == 8
+    }
     planned = plan(read_config(path), tmp_path / "tokenizer")
     found, drawn = planned.snapshot, planned.mixture.repeats(2)
     assert set(table) == set(TASKS)
@@ -463,12 +465,8 @@ def test_a_dry_run_needs_no_torch_and_shows_what_is_learned(tmp_path):
     assert found.dropped == {"documentation": 1}
     whole = sum(found.tokens[task] * drawn.get(task, 0) for task in found.rows)
     for task, cells in table.items():
-        rows_, tokens, learned, _, longest, long, each, share, _ = cells
-        assert (rows_, long) == (str(found.rows.get(task, 0)), str(found.dropped.get(task, 0)))
-        assert (int(tokens), int(learned)) == (
-            found.tokens.get(task, 0),
-            found.learned.get(task, 0),
-        )
-        assert int(longest or 0) <= 100
-        assert each == f"{drawn.get(task, 0):g}"
-        assert share == f"{found.tokens.get(task, 0) * drawn.get(task, 0) / whole:.0%}"
+        tokens, each = found.tokens.get(task, 0), drawn.get(task, 0)
+        wanted = [found.rows.get(task, 0), tokens, found.learned.get(task, 0)]
+        assert cells[:3] == list(map(str, wanted))
+        assert cells[-3:-1] == [str(found.dropped.get(task, 0)), f"{each:g}"]
+        assert cells[-1].startswith(f"{tokens * each / whole:.0%}/")

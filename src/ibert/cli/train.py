@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 SHOWN = 2  # rows of each task that a dry run shows
 _HEADS = (
-    *("task", "rows", "tokens", "learned", "median", "longest", "too long"),
-    *("drawn each", "of the tokens", "of the loss"),
+    *("task", "rows", "tokens", "learned", "median/ longest", "too long"),
+    *("drawn each", "tokens/ loss"),
 )
 
 
@@ -177,7 +177,11 @@ def _print_tasks(planned: Plan, console: Console) -> None:
 
     snapshot, repeats = planned.snapshot, _repeats(planned)
     shares, of_loss = (_drawn(planned, one) for one in (snapshot.tokens, snapshot.learned))
-    table = Table(*_HEADS, title="green is learned; the rest is read")
+    table = Table(box=None, padding=(0, 1, 0, 0), title="green is learned; the rest is read")
+    for head in _HEADS:
+        table.add_column(
+            head, justify="right" if head != "task" else "left", no_wrap=head == "task"
+        )
     for task in (*snapshot.rows, *(one for one in snapshot.dropped if one not in snapshot.rows)):
         lengths = sorted(len(row.tokens) for row in planned.encoding.rows if row.task == task)
         table.add_row(
@@ -185,11 +189,9 @@ def _print_tasks(planned: Plan, console: Console) -> None:
             f"{len(lengths):,}",
             f"{snapshot.tokens.get(task, 0):,}",
             f"{snapshot.learned.get(task, 0):,}",
-            str(lengths[len(lengths) // 2]) if lengths else "",
-            str(lengths[-1]) if lengths else "",
+            f"{lengths[len(lengths) // 2]}/{lengths[-1]}" if lengths else "-",
             f"{snapshot.dropped.get(task, 0):,}",
-            f"{repeats.get(task, 0):g}",
-            f"{shares.get(task, 0):.0%}",
-            f"{of_loss.get(task, 0):.0%}",
+            f"{repeats.get(task, 0):.3g}",
+            f"{shares.get(task, 0):.0%}/{of_loss.get(task, 0):.0%}",
         )
     console.print(table)

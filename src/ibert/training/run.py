@@ -19,10 +19,11 @@ from ibert.model.missing import require
 from ibert.training import checkpoints, ranks, snapshot
 from ibert.training.config import TrainingConfig
 from ibert.training.execution import Outcome, accuracies, by_task, spread
-from ibert.training.grading import SEEDS, Grader, Submission
+from ibert.training.grading import SEEDS, Grade, Grader, Submission
 from ibert.training.grpo import reinforcement_trainer
 from ibert.training.plan import Plan, plan, settings_of
 from ibert.training.rewards import Graders
+from ibert.training.rows import TrainingRow
 from ibert.training.runs import CONFIG, FINAL, RESULT
 from ibert.training.scratch import new_model
 from ibert.training.snapshot import write_snapshot
@@ -172,7 +173,7 @@ class _Run:
         self._grader = grader
         self._graders = graders
         self._told = told
-        self._cases = spread(planned.held_out, planned.config.evaluation.cases)
+        self._cases = self._sound(spread(planned.held_out, planned.config.evaluation.cases))
         self._tokens = 0
         self._scores: list[_Score] = []
         self._tasks: dict[str, float] = {}
@@ -212,6 +213,20 @@ class _Run:
         if self._mirror is not None:
             self._keep(self._mirror)
         return result
+
+    def _sound(self, rows: list[TrainingRow]) -> list[TrainingRow]:
+        """Leave out rows whose own answer is not right: no answer to them can be."""
+        held = [self._grade(row, row.answer) for row in rows] if self._record is not None else []
+        found = [
+            row for row, one in zip(rows, ranks.agreed(held), strict=True) if one is Grade.EQUAL
+        ]
+        if len(found) < len(rows):
+            self._told(f"{len(rows) - len(found)} held-out rows prove nothing, and are not asked")
+        return found
+
+    def _grade(self, row: TrainingRow, answer: str) -> Grade:
+        assert row.case is not None
+        return self._grader.grade(Submission(row.case, answer))
 
     def _keep(self, mirror: Mirror) -> None:
         """Keep what is small: how it came about, and an adapter."""
@@ -281,11 +296,10 @@ class _Run:
 
     def _judged(self, step: int, answers: list[str]) -> dict[str, float]:
         """Execute answers, and write what came of them."""
-        outcomes = []
-        for row, answer in zip(self._cases, answers, strict=True):
-            assert row.case is not None
-            grade = self._grader.grade(Submission(row.case, answer))
-            outcomes.append(Outcome(row.id, row.task, answer, grade))
+        outcomes = [
+            Outcome(row.id, row.task, answer, self._grade(row, answer))
+            for row, answer in zip(self._cases, answers, strict=True)
+        ]
         figures = accuracies(outcomes)
         with written_whole(self._folder / "samples" / f"{step:06}.json") as file:
             file.write(msgspec.json.format(msgspec.json.encode(outcomes), indent=2) + b"\n")
