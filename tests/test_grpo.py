@@ -8,16 +8,16 @@ from statistics import mean
 
 import msgspec
 import pytest
+from dataset_rows import write_rows
 from training_examples import example, write_examples
 
+from ibert.datagen.factory.row import TASKS
 from ibert.diagnostics import IbertError
 from ibert.model.tokenization import Tokenization
 from ibert.training import read_config
 from ibert.training.config import TrainingConfig
 from ibert.training.grading import Grade
-from ibert.training.grpo import reinforcement_trainer
 from ibert.training.plan import plan
-from ibert.training.rewards import Graders
 from ibert.training.rows import row_of
 from ibert.training.run import Result, train
 
@@ -64,6 +64,28 @@ every = 10
 [evaluation]
 cases = 1
 tokens = 48
+"""
+
+
+OF_ALL = """
+model = "{model}"
+method = "grpo"
+device = "cpu"
+[data]
+files = ["{data}"]
+prompt = "bare"
+max_length = 900
+held_out = 0.0
+[optimisation]
+batch_size = 12
+steps = 1
+[reward]
+candidates = 2
+tokens = 6
+judges = 1
+[evaluation]
+cases = 1
+tokens = 4
 """
 
 
@@ -155,20 +177,22 @@ def test_trl_has_what_is_asked_of_it() -> None:
 
 
 @pytest.mark.slow
-def test_rows_without_a_reward_are_refused(
+def test_answers_to_rows_of_every_task_are_rewarded(
     rewarded: tuple[TrainingConfig, Path, Result], tmp_path: Path
 ) -> None:
     config, _, _ = rewarded
-    planned = plan(config, tmp_path)
-    other = planned._replace(learned=(planned.learned[0]._replace(task="qa"),))
-    with (
-        Graders() as graders,
-        pytest.raises(IbertError, match="IB911 answers of 'qa' have no reward") as raised,
-    ):
-        reinforcement_trainer(
-            None, other, tmp_path, graders, on_log=print, on_evaluate=lambda *_: False
-        )
-    assert raised.value.diagnostics[0].hint.endswith("[sampling.weights] qa = 0")
+    data = write_rows(tmp_path / "rows.jsonl")
+    text = OF_ALL.format(model=config.model, data=data)
+    path = tmp_path / "all.toml"
+    path.write_text(text)
+    planned = plan(read_config(path), tmp_path / "plan")
+    assert planned.unjudged == {"qa": 1}
+    asked = [planned.learned[index].task for rows in planned.sequences for index in rows]
+    assert set(asked) == set(TASKS)
+    result = train(read_config(path), tmp_path / "run")
+    assert sum(result.grades.values()) == 2 * len(TASKS)
+    [line] = steps(tmp_path / "run")[:1]
+    assert sum(line[f"grades/{grade}"] for grade in Grade) == pytest.approx(1)
 
 
 def test_a_step_has_whole_groups(tmp_path: Path) -> None:

@@ -243,8 +243,8 @@ def test_a_checkpoint_answers_on_the_command_line(checkpoint: Path, tmp_path: Pa
         ({"model": "./nowhere"}, "there is no folder './nowhere'", "ibert model pull"),
         ({"model": "tests"}, "is no checkpoint: it lacks config.json", "ibert model pull"),
         ({"model": "", "adapter": "./nowhere"}, "no LoRA adapter", "ibert train"),
-        ({"model": "", "device": "cuda"}, "no cuda device", "--device"),
-        ({"model": "", "device": "cpu", "bits": 4}, "need a CUDA device", "--bits"),
+        ({"model": "", "device": "cuda"}, "no cuda device", "another device"),
+        ({"model": "", "device": "cpu", "bits": 4}, "need a CUDA device", "leave the bits out"),
     ],
 )
 def test_what_is_missing_stops(

@@ -7,25 +7,34 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from dataset_rows import rows
 
 from ibert.diagnostics import Diagnostic
+from ibert.evaluation.runs.given import case_from
 from ibert.sandbox import SandboxError
-from ibert.training.grading import REWARDS, Grade, Submission, grade_of
+from ibert.training.grading import REWARDS, Grade, Grader, Submission, grade_of, translation
 from ibert.training.rewards import Graders, Judge
 from ibert.verdict import Status, Verdict
 
 CASES = yaml.safe_load(Path(__file__).with_name("data").joinpath("grades.yaml").read_text())
+GRADED = yaml.safe_load(
+    Path(__file__).with_name("data").joinpath("grades_of_tasks.yaml").read_text()
+)
 SQL = "SELECT country FROM users WHERE age > 30"
-RIGHT = Submission(SQL, "duckdb", "users.filter(_.age > 30).select('country')")
+RIGHT = Submission(translation(SQL), "users.filter(_.age > 30).select('country')")
+OF_TASKS = {case.task: case for row in rows() if (case := case_from(row))}
 
 
 def test_answers_are_graded_and_counted() -> None:
     submissions = [
-        Submission(case.get("sql", SQL), "duckdb", case["answer"]) for case in CASES for _ in "ab"
+        Submission(translation(case.get("sql", SQL)), case["answer"])
+        for case in CASES
+        for _ in "ab"
     ]
     wanted = [Grade(case["grade"]) for case in CASES for _ in "ab"]
     with Graders() as graders:
@@ -47,12 +56,28 @@ def test_a_judge_that_is_late_or_lost_is_replaced() -> None:
         assert judge.grade(RIGHT, 60) is Grade.LOST
 
 
+@pytest.fixture(scope="module")
+def grader() -> Iterator[Grader]:
+    with Grader() as grader:
+        yield grader
+
+
+@pytest.mark.parametrize("task", OF_TASKS)
+def test_answers_of_every_task_are_graded(task: str, grader: Grader) -> None:
+    case = OF_TASKS[task]
+    graded = {answer: grade for grade, answers in GRADED[task].items() for answer in answers}
+    graded[case.reference] = Grade.EQUAL
+    found = {answer: grader.grade(Submission(case, answer)) for answer in graded}
+    assert found == graded
+    assert Grade.EXPLOIT in graded.values()
+
+
 ENDS = """
 import os, signal
-from ibert.training.grading import Submission
+from ibert.training.grading import Submission, translation
 from ibert.training.rewards import Graders
 with Graders() as graders:
-    graders.grades([Submission("SELECT country FROM users", "duckdb", "users")])
+    graders.grades([Submission(translation("SELECT country FROM users"), "users")])
     os.kill(os.getpid(), signal.SIGKILL)
 """
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 from click.testing import CliRunner
+from dataset_rows import write_dataset, write_rows
 from hypothesis import given
 from hypothesis import strategies as st
+from training_examples import write_examples
 
 from ibert.cli.main import cli
 from ibert.datagen.structure import is_held_out, structure
@@ -19,6 +21,8 @@ from ibert.evaluation.runs import record
 from ibert.evaluation.runs.cases import HELD_OUT, TASKS, Case, make_cases
 from ibert.evaluation.runs.comparison import compare
 from ibert.evaluation.runs.figures import Figures
+from ibert.evaluation.runs.given import read_cases
+from ibert.evaluation.runs.posing import pose
 from ibert.evaluation.runs.record import Generation
 from ibert.evaluation.runs.running import judged, run_engine
 from ibert.evaluation.runs.scoring import Scored
@@ -251,3 +255,46 @@ def test_pass_at_k_is_the_share_of_draws_with_a_right_answer(of: int, data: st.D
 def test_more_answers_than_were_drawn_are_not_guessed() -> None:
     with pytest.raises(ValueError, match="pass@3 cannot be estimated from 2 answers"):
         pass_at(3, 1, 2)
+
+
+def test_rows_of_a_dataset_are_cases_of_every_task(tmp_path: Path) -> None:
+    cases, untold = read_cases(write_rows(tmp_path / "rows.jsonl"))
+    assert {case.task for case in cases} == set(TASKS)
+    assert untold == 1
+    for case in cases:
+        with pose(case) as posed:
+            assert posed.score(case.reference).verified, case
+            assert not posed.score("").verified, case
+
+
+def test_examples_are_cases(tmp_path: Path) -> None:
+    cases, untold = read_cases(write_examples(tmp_path / "train.jsonl", range(20, 23)))
+    assert {case.input["sql"][-2:] for case in cases} == {"20", "21", "22"}
+    assert (untold, cases[0].tables["users"]["country"]) == (0, "string")
+
+
+def test_the_folder_of_a_dataset_gives_its_test_split(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path / "dataset")
+    [case], untold = read_cases(folder)
+    assert (case.input["question"], untold) == ("What does `Table.count` do?", 1)
+    command = ["eval", "engines", "--cases", str(folder), "--no-judge", "--out"]
+    result = CliRunner().invoke(cli, [*command, str(tmp_path / "run"), "--tasks", "qa"])
+    assert result.exit_code == 0, result.output
+    assert "1 rows are left out" in result.stderr
+    result = CliRunner().invoke(cli, [*command, str(tmp_path / "no"), "--tasks", "sql_to_ibis"])
+    assert "IB932 there are no cases of sql_to_ibis" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"task": "qa", "input": "a", "target": "b", "root": "c"}', "IB401 Expected"),
+        ('{"id": 3}', "IB930 neither cases"),
+        ("no JSON", "IB930 neither cases"),
+    ],
+)
+def test_what_holds_no_cases_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "cases.jsonl"
+    path.write_text(text)
+    with pytest.raises(IbertError, match=said):
+        read_cases(path)

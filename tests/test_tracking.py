@@ -179,3 +179,10 @@ def test_a_run_that_is_not_there_is_refused(tmp_path: Path) -> None:
     assert raised.value.diagnostics[0].hint == "did you mean 'lora'?"
     with pytest.raises(IbertError, match="IB913 there is no folder"):
         read_runs(tmp_path / "nowhere")
+
+
+def test_a_run_whose_configuration_is_torn_is_refused(tmp_path: Path) -> None:
+    write_run(tmp_path / "lora", rate=1e-4, scores={0: 0.1})
+    (tmp_path / "lora" / CONFIG).write_text("{")
+    with pytest.raises(IbertError, match=r"IB913 the config\.json of .* cannot be read"):
+        read_runs(tmp_path)

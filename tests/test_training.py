@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,11 +10,16 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from click.testing import CliRunner
+from dataset_rows import rows, write_dataset, write_rows
 
+from ibert.cli.main import cli
 from ibert.datagen.example import Context, Example, Input, Meta, Target, content_id, encode
-from ibert.datagen.factory import row as factory
+from ibert.datagen.factory.row import TASKS
+from ibert.datagen.structure import is_held_out
 from ibert.diagnostics import IbertError
 from ibert.training import checkpoints, read_config, read_rows, split
+from ibert.training.card import card
 from ibert.training.config import (
     Adapter,
     Checkpoints,
@@ -26,7 +32,10 @@ from ibert.training.config import (
 )
 from ibert.training.encoding import IGNORED, packed
 from ibert.training.encoding import encode as tokenise
+from ibert.training.execution import spread
 from ibert.training.mixture import Mixture
+from ibert.training.plan import plan
+from ibert.training.runs import read_run
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 pytestmark = pytest.mark.filterwarnings(
@@ -93,8 +102,6 @@ def config(data: Path, changes: dict | None = None) -> TrainingConfig:
 
 @pytest.fixture(scope="module")
 def plane(data, tmp_path_factory):
-    from ibert.training.plan import plan
-
     return plan(config(data), tmp_path_factory.mktemp("tokenizer"))
 
 
@@ -111,30 +118,25 @@ def test_what_is_learned_is_exactly_the_answer(plane, data):
 
 
 def test_rows_of_all_six_tasks_are_read(tmp_path):
-    origin = factory.Origin(
-        source="template",
-        name="t",
-        licence="Apache-2.0",
-        root="r",
-        structure="s",
-        code_structure="c",
-        schema="x",
-        database="domain:0:1",
-    )
-    contents = [
-        factory.Content(
-            task=task, dialect="duckdb", variant="numpy", input="an input", target="a target"
-        )
-        for task in factory.TASKS
-    ]
-    path = tmp_path / "rows.jsonl"
-    path.write_bytes(b"".join(factory.encode(factory.row(content, origin)) for content in contents))
-    rows = list(read_rows([path]))
-    assert [one.task for one in rows] == list(factory.TASKS)
-    for one in rows:
-        assert "an input" in one.prompt("bare").messages[0].content
-        assert one.answer.strip() == "a target"
-        assert not one.on_fixtures
+    found = list(read_rows([write_rows(tmp_path / "rows.jsonl")]))
+    for one, row in zip(found, rows(), strict=True):
+        assert one.task == row.content.task
+        assert row.content.input.strip() in one.prompt("task").messages[-1].content
+        assert one.answer.strip() == row.content.target.strip()
+    judged = [one.task for one in found if one.case is not None]
+    assert sorted(judged) == sorted(TASKS)
+
+
+def test_of_the_folder_of_a_dataset_the_split_for_training_is_read(tmp_path):
+    found = read_rows([write_dataset(tmp_path / "dataset")])
+    assert [one.task for one in found] == [task for task in TASKS if task != "qa"]
+
+
+def test_evaluations_ask_rows_of_every_task(tmp_path):
+    found = list(read_rows([write_rows(tmp_path / "rows.jsonl")]))
+    many = [one for one in found if one.task == "qa"] * 9 + found
+    assert {one.task for one in spread(many, 6)} == set(TASKS)
+    assert [len(spread(many, number)) for number in (1, 8, 99)] == [1, 8, 15]
 
 
 def test_rows_that_are_too_long_are_counted(plane, data):
@@ -193,7 +195,7 @@ def test_weights_that_mean_nothing_are_refused(weights, hint):
 # The configuration.
 
 
-@pytest.mark.parametrize("name", ["lora", "qlora", "tiny"])
+@pytest.mark.parametrize("name", ["grpo", "lora", "qlora", "tiny"])
 def test_shipped_configurations_can_be_read(name):
     read = read_config(Path(__file__).parent.parent / "configs" / f"{name}.toml")
     assert (read.scratch is None) == (name != "tiny")
@@ -209,6 +211,8 @@ def test_shipped_configurations_can_be_read(name):
         ("model = 'x'\n[data]\nfiles = []\n", "files"),
         ("[data]\nfiles = ['a']\n", "one of the two"),
         ("model = 'x'\n[data\n", "no TOML"),
+        ("[data]\nfiles = ['a']\n[scratch]\nvocabulary = 99\n", "4:1.*scratch.vocabulary: .* 265"),
+        ("model = 'x'\n[data]\nfiles = ['a']\npacking = 3\n", "data.packing: expected `bool`"),
         ("model = 'x'\nsteps = 3\n[data]\nfiles = ['a']\n", "a configuration has no 'steps'"),
     ],
 )
@@ -265,13 +269,6 @@ def test_accumulated_batches_are_one_batch(data, tmp_path):
         assert before["grad_norm"] == pytest.approx(after["grad_norm"], rel=1e-3)
     for name in first:
         torch.testing.assert_close(first[name], second[name], rtol=1e-3, atol=1e-3)
-
-
-def test_losses_of_tasks_add_up(whole_run):
-    for line in losses(whole_run):
-        parts = [(line[f"tokens/{task}"], line[f"loss/{task}"]) for task in ("sql_to_ibis",)]
-        mean = sum(tokens * loss for tokens, loss in parts) / sum(tokens for tokens, _ in parts)
-        assert mean == pytest.approx(line["loss"], abs=1e-4)
 
 
 def test_packed_rows_do_not_see_each_other(plane):
@@ -338,6 +335,44 @@ def test_a_folder_with_a_run_is_not_written_over(data, whole_run):
         trained(data, whole_run)
 
 
+def test_a_run_on_all_tasks_tells_losses_and_answers_by_task_and_stops_in_time(tmp_path):
+    share, structures = 0.2, list(map(str, range(99)))
+    files = [
+        write_rows(
+            tmp_path / f"{held}.jsonl",
+            rows(next(one for one in structures if is_held_out(one, share) is held)),
+        )
+        for held in (False, True)
+    ]
+    changes = {
+        "data": Data(files=tuple(map(str, files)), prompt="bare", max_length=900, held_out=share),
+        "evaluation": Evaluation(every=1, cases=6, tokens=4, patience=2),
+    }
+    folder = trained(files[0], tmp_path / "run", changes)
+    run = read_run(folder)
+    assert [one.step for one in run.evaluations] == [0, 1, 2]
+    assert all(set(one.tasks) == set(TASKS) for one in run.evaluations)
+    result = json.loads((folder / "result.json").read_text())
+    assert (result["stopped_early"], result["steps"], result["cases"]) == (True, 2, 6)
+    assert result["tasks"] == dict.fromkeys(TASKS, 0.0)
+    assert {
+        one["task"] for one in json.loads((folder / "samples" / "000002.json").read_text())
+    } == {*TASKS}
+    first = losses(folder)[0]
+    parts = [
+        (first[f"tokens/{task}"], first[f"loss/{task}"])
+        for task in TASKS
+        if f"loss/{task}" in first
+    ]
+    assert sum(n * loss for n, loss in parts) / sum(n for n, _ in parts) == pytest.approx(
+        first["loss"], abs=1e-4
+    )
+    text = card(folder, run, "all", "model")
+    assert f"| step | all | {' | '.join(sorted(TASKS))} |" in text
+    listed = CliRunner().invoke(cli, ["runs", "--folder", str(tmp_path)], env={"COLUMNS": "200"})
+    assert "error_resolution 0.0%" in listed.stdout
+
+
 # Checkpoints.
 
 
@@ -372,23 +407,66 @@ def test_what_is_missing_or_cut_off_is_put_aside(run):
             assert checkpoints.problem_with(run / "checkpoint-4") is None
 
 
-def test_a_checkpoint_of_other_data_is_refused(run):
-    with pytest.raises(IbertError, match=r"IB912.*other data"):
-        checkpoints.whole(run / "checkpoint-4", "another digest")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"scratch": msgspec.structs.replace(SHAPE, hidden=64)},
+        {"optimisation": step_of(4, 1)},
+        {"seed": 1},
+        {"data": Data(files=("DATA",), prompt="task", max_length=900, held_out=0.2)},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_checkpoint_of_another_run_is_refused(run, data, changes):
+    from ibert.training.run import AUTO, train
+
+    if "data" in changes:
+        changes = {"data": msgspec.structs.replace(changes["data"], files=(str(data),))}
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    with pytest.raises(IbertError, match=r"IB912.*changed since"):
+        train(config(data, changes), run, resume=AUTO)
+    assert {path: path.read_bytes() for path in before} == before
+    with pytest.raises(IbertError, match=r"IB912.*there is no such folder"):
+        train(config(data), run, resume=run / "checkpoint-9")
 
 
 # The command.
 
 
-def test_a_dry_run_needs_no_torch(data, tmp_path):
+def test_a_dry_run_needs_no_torch_and_shows_what_is_learned(tmp_path):
+    data = write_rows(tmp_path / "rows.jsonl")
     path = tmp_path / "tiny.toml"
-    path.write_text(f"[data]\nfiles = ['{data}']\nprompt = 'bare'\n[scratch]\nvocabulary = 400\n")
+    path.write_text(
+        f"[data]\nfiles = ['{data}']\nprompt = 'bare'\nmax_length = 100\nheld_out = 0.0\n"
+        "[scratch]\nvocabulary = 420\n[sampling.weights]\nqa = 3.0\n[optimisation]\nepochs = 2\n"
+    )
     code = (
         "import sys\nsys.modules['torch'] = None\n"
         "from ibert.cli.main import cli\n"
         f"cli(['train', '--from-scratch', {str(path)!r}, '--dry-run'])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    environment = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": "160"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, env=environment
+    )
     assert done.returncode == 0, done.stderr
-    assert "held out" in done.stdout
-    assert "sql_to_ibis" in done.stdout
+    coloured = "".join(re.findall(r"\x1b\[32m(.*?)\x1b\[0m", done.stdout, re.DOTALL))
+    assert "SELECT country FROM users WHERE age > 30<|im_end|>" in coloured
+    assert "<|im_start|>" not in coloured
+    shown = re.sub(r"\x1b\[[\d;]*m", "", done.stdout)
+    cut = [line.split() for line in shown.splitlines()]
+    table = {
+        cells[0]: cells[1:] for cells in cut if cells and cells[0] in TASKS and len(cells) == 8
+    }
+    planned = plan(read_config(path), tmp_path / "tokenizer")
+    found, drawn = planned.snapshot, planned.mixture.repeats(2)
+    assert set(table) == set(TASKS)
+    assert drawn["qa"] == 2 * drawn["error_resolution"] > 0
+    assert found.dropped == {"documentation": 1}
+    whole = sum(found.tokens[task] * drawn.get(task, 0) for task in found.rows)
+    for task, cells in table.items():
+        tokens, each = found.tokens.get(task, 0), drawn.get(task, 0)
+        wanted = [found.rows.get(task, 0), tokens, found.learned.get(task, 0)]
+        assert cells[:3] == list(map(str, wanted))
+        assert cells[-3:-1] == [str(found.dropped.get(task, 0)), f"{each:g}"]
+        assert cells[-1].startswith(f"{tokens * each / whole:.0%}/")

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import ibis
 
+from ibert import fixtures
+from ibert.catalog import Catalog
 from ibert.datagen.example import Example, Input, Meta, Target, by_table, content_id, encode
 
-SCHEMAS = {"users": {"user_id": "!int64", "country": "string", "age": "int64"}}
+SCHEMAS = Catalog.from_ddl(fixtures.SCHEMA_SQL).to_dict()
 META = Meta(
     template="filter_comparison",
     variation="greater",

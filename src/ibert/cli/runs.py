@@ -11,7 +11,9 @@ from ibert.cli.options import format_option
 from ibert.cli.output import print_json
 
 if TYPE_CHECKING:
-    from ibert.training.runs import Run
+    from collections.abc import Iterator
+
+    from ibert.training.runs import Evaluated, Run
 
 
 @click.command()
@@ -51,7 +53,7 @@ def _print(found: list[Run], differ: dict[str, tuple[Any, Any]]) -> None:
             f"{run.step:,}" + ("" if run.finished else " (not finished)"),
             "\n".join(f"{name} {figure:.3f}" for name, figure in run.figures.items() if figure),
             f"{run.best.accuracy:.1%} at {run.best.step:,}" if run.best else "",
-            f"{last.accuracy:.1%}" if last else "",
+            "\n".join(_shares(last)) if last else "",
             run.facts.data[:8] if run.facts else "",
             (run.facts.git or "")[:8] if run.facts else "",
         )
@@ -61,3 +63,10 @@ def _print(found: list[Run], differ: dict[str, tuple[Any, Any]]) -> None:
         for name, pair in differ.items():
             compared.add_row(name, *map(str, pair))
         console.print(compared)
+
+
+def _shares(evaluated: Evaluated) -> Iterator[str]:
+    """Give the share in all, and those of several tasks."""
+    yield f"{evaluated.accuracy:.1%}"
+    if len(evaluated.tasks) > 1:
+        yield from (f"{task} {share:.1%}" for task, share in evaluated.tasks.items())

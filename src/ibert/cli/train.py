@@ -11,10 +11,16 @@ from ibert.cli.options import format_option
 from ibert.cli.output import note, print_json
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from ibert.training.config import TrainingConfig
     from ibert.training.plan import Plan
 
 SHOWN = 2  # rows of each task that a dry run shows
+_HEADS = (
+    *("task", "rows", "tokens", "learned", "median/ longest", "too long"),
+    *("drawn each", "tokens/ loss"),
+)
 
 
 @click.command()
@@ -70,9 +76,12 @@ def train(
     if dry_run:
         _preview(read, folder, format_)
         return
+    from ibert.training import ranks
     from ibert.training.run import train as run
 
-    result = run(read, folder, resume=Path(resume) if resume else None, told=note)
+    result = run(read, folder, resume=Path(resume) if resume else None, told=_told)
+    if not ranks.is_first():
+        return
     if format_ == "json":
         print_json(result)
     else:
@@ -81,8 +90,19 @@ def train(
             f"{result.cases} held-out rows: {result.untrained:.1%} before, "
             f"{result.accuracy:.1%} after"
         )
+        if len(result.tasks) > 1:
+            for task, share in result.tasks.items():
+                click.echo(f"{task}: {share:.1%}")
         for grade, count in sorted(result.grades.items()):
             click.echo(f"{grade}: {count:,} answers")
+
+
+def _told(what: str) -> None:
+    """Say what happens, once for all processes."""
+    from ibert.training import ranks
+
+    if ranks.is_first():
+        note(what)
 
 
 def _preview(config: TrainingConfig, folder: Path, format_: str) -> None:
@@ -99,7 +119,6 @@ def _preview(config: TrainingConfig, folder: Path, format_: str) -> None:
 
 
 def _shares(planned: Plan) -> dict[str, object]:
-    epochs = planned.config.optimisation.epochs
     return {
         "digest": planned.snapshot.digest,
         "rows": planned.snapshot.rows,
@@ -107,56 +126,72 @@ def _shares(planned: Plan) -> dict[str, object]:
         "learned": planned.snapshot.learned,
         "dropped": planned.snapshot.dropped,
         "held_out": planned.snapshot.held_out,
-        "repeats": planned.mixture.repeats(epochs),
+        "unjudged": planned.unjudged,
+        "repeats": _repeats(planned),
+        "shares": _drawn(planned, planned.snapshot.tokens),
+        "loss_shares": _drawn(planned, planned.snapshot.learned),
     }
+
+
+def _repeats(planned: Plan) -> dict[str, float]:
+    return planned.mixture.repeats(planned.config.optimisation.epochs)
+
+
+def _drawn(planned: Plan, tokens: dict[str, int]) -> dict[str, float]:
+    """Give the share of each task of the tokens that are drawn."""
+    drawn = {task: tokens[task] * repeats for task, repeats in _repeats(planned).items()}
+    return {task: number / sum(drawn.values()) for task, number in drawn.items()}
 
 
 def _print(planned: Plan, folder: Path) -> None:
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
     console = Console(highlight=False)
+    _print_rows(planned, console)
+    _print_tasks(planned, console)
+    console.print(
+        f"{planned.steps} steps into {folder}; {planned.snapshot.held_out} rows held out; "
+        f"data {planned.snapshot.digest[:12]}"
+    )
+    for task, rows in planned.unjudged.items():
+        console.print(f"{rows:,} rows of {task} are left out: nothing judges answers to them")
+
+
+def _print_rows(planned: Plan, console: Console) -> None:
+    from rich.text import Text
+
     shown: dict[str, int] = {}
     for row in planned.encoding.rows:
         if shown.setdefault(row.task, 0) == SHOWN:
             continue
         shown[row.task] += 1
-        text = Text(f"{row.task} {row.id}: {len(row.tokens)} tokens\n", style="bold")
+        text = Text().append(f"{row.task} {row.id}: {len(row.tokens)} tokens\n", style="bold")
         for index, token in enumerate(row.tokens):
             piece = planned.tokenization.tokenizer.decode([token])
             text.append(piece, style="green" if index >= row.answer else "dim")
         console.print(text, soft_wrap=True)
-    snapshot = planned.snapshot
-    whole = sum(snapshot.tokens.values())
-    repeats = planned.mixture.repeats(planned.config.optimisation.epochs)
-    table = Table(
-        "task",
-        "rows",
-        "tokens",
-        "share",
-        "learned",
-        "longest",
-        "median",
-        "too long",
-        "drawn each",
-        title="green is learned; the rest is read",
-    )
-    for task, rows in snapshot.rows.items():
+
+
+def _print_tasks(planned: Plan, console: Console) -> None:
+    from rich.table import Table
+
+    snapshot, repeats = planned.snapshot, _repeats(planned)
+    shares, of_loss = (_drawn(planned, one) for one in (snapshot.tokens, snapshot.learned))
+    table = Table(box=None, padding=(0, 1, 0, 0), title="green is learned; the rest is read")
+    for head in _HEADS:
+        table.add_column(
+            head, justify="right" if head != "task" else "left", no_wrap=head == "task"
+        )
+    for task in (*snapshot.rows, *(one for one in snapshot.dropped if one not in snapshot.rows)):
         lengths = sorted(len(row.tokens) for row in planned.encoding.rows if row.task == task)
         table.add_row(
             task,
-            f"{rows:,}",
-            f"{snapshot.tokens[task]:,}",
-            f"{snapshot.tokens[task] / whole:.0%}",
-            f"{snapshot.learned[task]:,}",
-            str(lengths[-1]),
-            str(lengths[len(lengths) // 2]),
-            str(snapshot.dropped.get(task, 0)),
-            f"{repeats.get(task, 0):g}",
+            f"{len(lengths):,}",
+            f"{snapshot.tokens.get(task, 0):,}",
+            f"{snapshot.learned.get(task, 0):,}",
+            f"{lengths[len(lengths) // 2]}/{lengths[-1]}" if lengths else "-",
+            f"{snapshot.dropped.get(task, 0):,}",
+            f"{repeats.get(task, 0):.3g}",
+            f"{shares.get(task, 0):.0%}/{of_loss.get(task, 0):.0%}",
         )
     console.print(table)
-    console.print(
-        f"{planned.steps} steps into {folder}; {snapshot.held_out} rows held out; "
-        f"data {snapshot.digest[:12]}"
-    )

@@ -127,7 +127,7 @@ def _device(settings: ModelSettings, torch: Any) -> str:
         return next(name for name, available in there.items() if available)
     if not there[settings.device]:
         what = f"this machine, or its torch, has no {settings.device} device"
-        raise missing("IB903", what, "choose another one with --device")
+        raise missing("IB903", what, "choose another device")
     return settings.device
 
 
@@ -144,7 +144,7 @@ def _quantisation(settings: ModelSettings, device: str) -> dict[str, Any]:
         return {}
     if device != "cuda":
         what = f"weights in {settings.bits} bits need a CUDA device, and this is {device}"
-        raise missing("IB903", what, "leave --bits out, or choose --device cuda")
+        raise missing("IB903", what, "leave the bits out, or go where CUDA is")
     require("bitsandbytes", extra=None)
     from transformers import BitsAndBytesConfig
 

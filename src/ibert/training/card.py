@@ -18,8 +18,8 @@ from ibert.training.runs import RESULT, Run
 # The licence of each model that is known, which what is made of it inherits.
 LICENCES = {MODEL: "apache-2.0"}
 _EVALUATED = """\
-The share of {cases} held-out queries whose generated answer gave the query's own result when both
-were executed; no held-out query has the structure of one that was learned.
+The share of the answers to {cases} held-out rows that hold when they are executed, in all and by
+task; no held-out row has the structure of one that was learned.
 
 """
 _FOLDER = files("ibert.training")
@@ -104,8 +104,12 @@ def revision_of(config: TrainingConfig) -> str | None:
 def _evaluated(run: Run, cases: int) -> str:
     if not run.evaluations:
         return "It was not: nothing was held out."
-    rows = [(f"{one.step:,}", f"{one.accuracy:.1%}") for one in run.evaluations]
-    return _EVALUATED.format(cases=cases) + _table(("step", "executed and equal"), rows)
+    tasks = sorted({task for one in run.evaluations for task in one.tasks})
+    rows = [
+        (f"{one.step:,}", f"{one.accuracy:.1%}", *(f"{one.tasks[task]:.1%}" for task in tasks))
+        for one in run.evaluations
+    ]
+    return _EVALUATED.format(cases=cases) + _table(("step", "all", *tasks), rows)
 
 
 def _what(config: TrainingConfig, kind: Kind) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,8 @@ from ibert.diagnostics import Diagnostic, IbertError
 from ibert.files import written_whole
 
 MARKER = "complete.json"
-_NEEDED = ("trainer_state.json", "optimizer.pt", "scheduler.pt", "rng_state.pth")
+# How they are named depends on how many processes there are, and on who shards the weights.
+_NEEDED = ("trainer_state.json", "optimizer*", "scheduler.pt", "rng_state*")
 _PREFIX = "checkpoint-"
 _TORN = "torn-"
 
@@ -24,18 +26,18 @@ class Marker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ----------
     step
         Of the run.
-    data
-        The digest of what is learned.
+    run
+        Of what it is one: see `Plan.digest`.
     files
         The digest of each file.
     """
 
     step: int
-    data: str
+    run: str
     files: dict[str, str]
 
 
-def mark(folder: Path, *, step: int, data: str) -> None:
+def mark(folder: Path, *, step: int, run: str) -> None:
     """Declare a checkpoint whole."""
     files = {
         str(path.relative_to(folder)): digest(path)
@@ -43,22 +45,27 @@ def mark(folder: Path, *, step: int, data: str) -> None:
         if path.is_file() and path.name != MARKER
     }
     with written_whole(folder / MARKER) as file:
-        file.write(msgspec.json.format(msgspec.json.encode(Marker(step, data, files)), indent=2))
+        file.write(msgspec.json.format(msgspec.json.encode(Marker(step, run, files)), indent=2))
 
 
 def problem_with(folder: Path) -> str | None:
     """Say why a checkpoint is not whole; None where it is."""
+    if not folder.is_dir():
+        return "there is no such folder"
     try:
         marker = msgspec.json.decode((folder / MARKER).read_bytes(), type=Marker)
     except OSError:
         return f"it has no {MARKER}: writing it was interrupted"
     except msgspec.DecodeError as error:
         return f"its {MARKER} cannot be read: {error}"
-    for name in (*_NEEDED, *marker.files):
+    for pattern in _NEEDED:
+        if not any(folder.glob(pattern)):
+            return f"{pattern.rstrip('*')} is missing"
+    for name, wanted in marker.files.items():
         path = folder / name
         if not path.is_file():
             return f"{name} is missing"
-        if name in marker.files and digest(path) != marker.files[name]:
+        if digest(path) != wanted:
             return f"{name} is not what was written"
     state = json.loads((folder / "trainer_state.json").read_bytes())
     return None if state["global_step"] == marker.step else "it is of another step"
@@ -72,16 +79,26 @@ def newest_whole(run: Path) -> Path | None:
     run
         The folder with the checkpoints.
     """
-    found = [path for path in run.glob(f"{_PREFIX}*") if path.name[len(_PREFIX) :].isdigit()]
-    for path in sorted(found, key=lambda one: -int(one.name[len(_PREFIX) :])):
+    for path in _newest_first(run):
         if problem_with(path) is None:
             return path
         _put_aside(path)
     return None
 
 
-def whole(folder: Path, data: str) -> Path:
-    """Give a checkpoint back if it is whole, and of a run on the same data.
+def keep_newest(run: Path, number: int) -> None:
+    """Remove checkpoints but the last ones: once a new one is whole, and not before."""
+    for path in _newest_first(run)[number:]:
+        shutil.rmtree(path)
+
+
+def _newest_first(run: Path) -> list[Path]:
+    found = [path for path in run.glob(f"{_PREFIX}*") if path.name[len(_PREFIX) :].isdigit()]
+    return sorted(found, key=lambda one: -int(one.name[len(_PREFIX) :]))
+
+
+def whole(folder: Path, run: str) -> Path:
+    """Give a checkpoint back if it is whole, and of the same run.
 
     Raises
     ------
@@ -91,11 +108,12 @@ def whole(folder: Path, data: str) -> Path:
     problem = problem_with(folder)
     if problem is None:
         marker = msgspec.json.decode((folder / MARKER).read_bytes(), type=Marker)
-        if marker.data == data:
+        if marker.run == run:
             return folder
-        problem = "it was made from other data: the configuration or the examples changed"
+        problem = "the examples, or the settings that decide what is learned, changed since"
     message = f"{str(folder)!r} cannot be gone on from: {problem}"
-    raise IbertError([Diagnostic(code="IB912", message=message)])
+    hint = "bring them back, or choose another --out"
+    raise IbertError([Diagnostic(code="IB912", message=message, hint=hint)])
 
 
 def _put_aside(path: Path) -> None:

@@ -14,6 +14,7 @@ from ibert.documents import read_text
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
+_WRONG = re.compile(r"(?P<what>.*) - at `\$\.?(?P<path>[^`]*)`")
 _UNKNOWN = re.compile(r"unknown field `(?P<name>[^`]+)`(?: - at `\$(?P<path>[^`]*)`)?")
 
 
@@ -27,7 +28,7 @@ class Data(_Section, frozen=True, kw_only=True):
     Parameters
     ----------
     files
-        JSONL files of examples, relative to where the command runs.
+        Folders of datasets, or JSONL files of rows or examples, relative to where the command runs.
     prompt
         `task` asks as the engine does, with the task's system message and its examples; `bare`
         says only the query, the code or the question.
@@ -84,14 +85,14 @@ class Scratch(_Section, frozen=True, kw_only=True):
     Parameters
     ----------
     vocabulary
-        Tokens of the tokenizer.
+        Tokens of the tokenizer: those of all bytes, those of Qwen's turns and gaps, and more.
     hidden, intermediate
         Widths of the layers.
     layers, heads
         How many there are.
     """
 
-    vocabulary: Positive = 2048
+    vocabulary: Annotated[int, msgspec.Meta(ge=265)] = 2048
     hidden: Positive = 160
     intermediate: Positive = 448
     layers: Positive = 4
@@ -261,16 +262,27 @@ def read_config(path: str | Path, *, method: str | None = None) -> TrainingConfi
 def _explained(message: str, text: str, source: str) -> IbertError:
     found = _UNKNOWN.search(message)
     if found is None:
-        return _refused(message[:1].lower() + message[1:], source)
+        return _out_of_range(message[:1].lower() + message[1:], text, source)
     name, section = found["name"], (found["path"] or "").strip(".")
-    known = _fields(section)
+    where = f"[{section}]" if section else "a configuration"
+    hint = did_you_mean(name, _fields(section), "names")
+    return _refused(f"{where} has no {name!r}", source, span=_place(name, text), hint=hint)
+
+
+def _out_of_range(message: str, text: str, source: str) -> IbertError:
+    found = _WRONG.fullmatch(message)
+    if found is None:
+        return _refused(message, source)
+    name = found["path"].rpartition(".")[2].partition("[")[0]
+    return _refused(f"{found['path']}: {found['what']}", source, span=_place(name, text))
+
+
+def _place(name: str, text: str) -> Span | None:
+    """Find the line of a setting, or of a section."""
     lines = text.splitlines()
     line = next((i for i, one in enumerate(lines, 1) if one.split("=")[0].strip() == name), None)
     line = line or next((i for i, one in enumerate(lines, 1) if one.strip() == f"[{name}]"), None)
-    span = None if line is None else Span(line, lines[line - 1].index(name) + 1)
-    where = f"[{section}]" if section else "a configuration"
-    hint = did_you_mean(name, known, "names")
-    return _refused(f"{where} has no {name!r}", source, span=span, hint=hint)
+    return None if line is None else Span(line, lines[line - 1].index(name) + 1)
 
 
 def _fields(section: str) -> tuple[str, ...]:

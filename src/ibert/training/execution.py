@@ -1,20 +1,16 @@
-"""How many answers of a model hold when they are executed."""
+"""How many answers of a model hold when they are executed, in each task."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from ibert import fixtures
-from ibert.model.extraction import extract
-from ibert.model.generation import Backend, GenerationSettings
-from ibert.model.prompts import task_prompt
+from ibert.training.grading import Grade
 from ibert.training.rows import TrainingRow
-from ibert.verifier import Verifier
+
+_OF_TASK = "accuracy/"  # before the name of a task
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -22,57 +18,58 @@ class Outcome(msgspec.Struct, frozen=True):
 
     Parameters
     ----------
-    id
+    id, task
         Of the row.
     answer
         What the model wrote.
-    status
-        The verdict.
+    grade
+        How far it comes.
     """
 
     id: str
+    task: str
     answer: str
-    status: str
+    grade: Grade
 
 
-class Execution(AbstractContextManager["Execution"]):
-    """Runs translations on the fixture tables; a context manager."""
+def accuracies(outcomes: Iterable[Outcome]) -> dict[str, float]:
+    """Give the share of answers that hold: in all, and of each task.
 
-    def __init__(self) -> None:
-        with ExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            paths = fixtures.write_databases(folder, 0)
-            self._verifier = stack.enter_context(Verifier([paths]))
-            self._resources = stack.pop_all()
-
-    def __exit__(self, *exception: object) -> None:
-        self._resources.close()
-
-    def outcomes(
-        self,
-        backend: Backend,
-        rows: Sequence[TrainingRow],
-        settings: GenerationSettings,
-        *,
-        style: str,
-    ) -> list[Outcome]:
-        """Generate an answer to each row, and run it beside the query."""
-        generated = backend.generate([row.prompt(style) for row in rows], settings)
-        return [
-            self._outcome(row, candidates[0].text)
-            for row, candidates in zip(rows, generated, strict=True)
-        ]
-
-    def _outcome(self, row: TrainingRow, text: str) -> Outcome:
-        code = extract(text, task_prompt(row.task).language)
-        if code is None:
-            return Outcome(row.id, text, "FAILED")
-        sql, dialect = row.fields["sql"], row.fields["dialect"]
-        verdict = self._verifier.verify(sql, code, dialect=dialect)
-        return Outcome(row.id, text, verdict.status.value)
+    Examples
+    --------
+    >>> grades = [Grade.EQUAL, Grade.RUNS, Grade.EQUAL]
+    >>> tasks = ["qa", "qa", "documentation"]
+    >>> pairs = zip(tasks, grades, strict=True)
+    >>> accuracies(Outcome("1", task, "", grade) for task, grade in pairs)["accuracy/qa"]
+    0.5
+    """
+    held: dict[str, list[bool]] = defaultdict(list)
+    for one in outcomes:
+        held[one.task].append(one.grade is Grade.EQUAL)
+    every = [equal for task in held.values() for equal in task]
+    return {
+        "accuracy": sum(every) / max(1, len(every)),
+        "cases": len(every),
+        **{f"{_OF_TASK}{task}": sum(equal) / len(equal) for task, equal in sorted(held.items())},
+    }
 
 
-def accuracy(outcomes: Sequence[Outcome]) -> float:
-    """Give the share of answers that hold."""
-    held = sum(one.status == "VERIFIED" for one in outcomes)
-    return held / max(1, len(outcomes))
+def by_task(figures: Mapping[str, float]) -> Iterator[tuple[str, float]]:
+    """Yield the shares of tasks that figures hold."""
+    for name, figure in figures.items():
+        if name.startswith(_OF_TASK):
+            yield name.removeprefix(_OF_TASK), figure
+
+
+def spread(rows: Sequence[TrainingRow], number: int) -> list[TrainingRow]:
+    """Choose rows whose answers can be judged: as many of each task as there are, evenly apart."""
+    by_task: dict[str, list[TrainingRow]] = defaultdict(list)
+    for row in rows:
+        if row.case is not None:
+            by_task[row.task].append(row)
+    found: list[TrainingRow] = []
+    for place, task in enumerate(sorted(by_task, key=lambda task: (len(by_task[task]), task))):
+        some = by_task[task]
+        wanted = (number - len(found)) // (len(by_task) - place)
+        found += some[:: max(1, len(some) // max(1, wanted))][:wanted]
+    return found

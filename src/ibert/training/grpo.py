@@ -1,6 +1,6 @@
 """Learning from rewards: trl's GRPO, with the verifier as its reward.
 
-The model answers each query several times, and moves towards those of its answers that came
+The model answers each question several times, and moves towards those of its answers that came
 further than the others.
 """
 
@@ -15,7 +15,8 @@ import msgspec
 
 from ibert.diagnostics import Diagnostic, IbertError
 from ibert.model.missing import require
-from ibert.training.grading import REWARDS, TASK, Grade, Submission
+from ibert.training import ranks
+from ibert.training.grading import REWARDS, Grade, Submission
 from ibert.training.plan import Plan
 from ibert.training.rewards import Graders
 from ibert.training.rows import TrainingRow
@@ -51,15 +52,18 @@ def reinforcement_trainer(
     Raises
     ------
     IbertError
-        IB911: there are rows of a task whose answers have no reward.
+        IB910: there are several processes.
     """
+    if ranks.count() > 1:
+        message = "rewards are learned in one process"
+        hint = "start it without accelerate launch"
+        raise IbertError([Diagnostic(code="IB910", message=message, hint=hint)])
     trl = require("trl", "train")
     datasets = require("datasets", "train")
     transformers = require("transformers", "train")
     transformers.utils.logging.disable_progress_bar()
     config = planned.config
     order = [index for rows in planned.sequences for index in rows]
-    _refuse_others(sorted({planned.learned[index].task for index in order} - {TASK}))
     with warnings.catch_warnings(action="ignore", category=FutureWarning):
         arguments = trl.GRPOConfig(
             **loop_arguments(config, folder, planned.steps, model),
@@ -84,7 +88,7 @@ def reinforcement_trainer(
         ),
         processing_class=planned.tokenization.tokenizer,
         peft_config=None if config.adapter is None else lora(config.adapter),
-        callbacks=[callback(config, folder, planned.snapshot.digest, on_log, on_evaluate)],
+        callbacks=[callback(config, folder, planned.digest, on_log, on_evaluate)],
     )
     made.create_model_card = lambda **_: None  # trl's card knows nothing of the run
     made.remove_callback(transformers.PrinterCallback)
@@ -99,8 +103,10 @@ def reward_by(graders: Graders, rows: Sequence[TrainingRow]) -> Callable[..., li
     graders
         Judge the answers.
     rows
-        Those that the column `row` of the data counts.
+        Those that the column `row` of the data counts; each has a case.
     """
+    cases = [one for row in rows if (one := row.case) is not None]
+    assert len(cases) == len(rows)
 
     def verified(
         completions: Sequence[Sequence[dict[str, str]]],
@@ -108,11 +114,8 @@ def reward_by(graders: Graders, rows: Sequence[TrainingRow]) -> Callable[..., li
         log_metric: Callable[[str, float], None],
         **_: object,
     ) -> list[float | None]:
-        submissions = [
-            Submission(rows[index].fields["sql"], rows[index].fields["dialect"], said["content"])
-            for (said,), index in zip(completions, row, strict=True)
-        ]
-        grades = graders.grades(submissions)
+        answered = zip(completions, map(cases.__getitem__, row), strict=True)
+        grades = graders.grades([Submission(case, said["content"]) for (said,), case in answered])
         for grade in Grade:
             log_metric(f"grades/{grade}", grades.count(grade) / len(grades))
         return [REWARDS[grade] for grade in grades]
@@ -122,10 +125,3 @@ def reward_by(graders: Graders, rows: Sequence[TrainingRow]) -> Callable[..., li
 
 def _messages(row: TrainingRow, style: str) -> list[dict[str, str]]:
     return [msgspec.to_builtins(message) for message in row.prompt(style).messages]
-
-
-def _refuse_others(tasks: Sequence[str]) -> None:
-    if tasks:
-        message = f"answers of {tasks[0]!r} have no reward: those of {TASK!r} have"
-        hint = f"leave its rows out: [sampling.weights] {tasks[0]} = 0"
-        raise IbertError([Diagnostic(code="IB911", message=message, hint=hint)])

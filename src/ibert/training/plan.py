@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
+from collections import Counter
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
+
+import msgspec
 
 from ibert.diagnostics import Diagnostic, IbertError
 from ibert.model.checkpoint import checkpoint_folder
@@ -18,6 +22,8 @@ from ibert.training.rows import TrainingRow, read_rows, split
 from ibert.training.scratch import write_tokenizer
 from ibert.training.snapshot import Snapshot, snapshot_of
 
+# When a run looks at itself, and where it runs; what became of the data is in the sequences.
+_DECIDE_NOTHING = ("checkpoints", "evaluation", "wandb", "device", "data")
 _WINDOW = 32  # steps of which the rows are sorted by length
 
 
@@ -42,6 +48,8 @@ class Plan(NamedTuple):
         How many there are.
     snapshot
         What the rows hold.
+    unjudged
+        By task, the rows that are left out because nothing judges answers to them.
     """
 
     config: TrainingConfig
@@ -53,6 +61,15 @@ class Plan(NamedTuple):
     sequences: list[list[int]]
     steps: int
     snapshot: Snapshot
+    unjudged: dict[str, int]
+
+    @property
+    def digest(self) -> str:
+        """A hash of all that decides what is learned: a run that goes on has the same."""
+        settings = msgspec.to_builtins(self.config)
+        deciding = {name: one for name, one in settings.items() if name not in _DECIDE_NOTHING}
+        content = [self.snapshot.digest, self.sequences, self.steps, deciding]
+        return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
 
 
 def settings_of(config: TrainingConfig) -> ModelSettings:
@@ -67,7 +84,7 @@ def settings_of(config: TrainingConfig) -> ModelSettings:
     )
 
 
-def plan(config: TrainingConfig, folder: Path) -> Plan:
+def plan(config: TrainingConfig, folder: Path, *, processes: int = 1) -> Plan:
     """Read, tokenise and order the rows of a run.
 
     Parameters
@@ -76,6 +93,8 @@ def plan(config: TrainingConfig, folder: Path) -> Plan:
         The run.
     folder
         Takes the tokenizer that is made from scratch.
+    processes
+        How many train together, each on rows of its own.
 
     Raises
     ------
@@ -83,6 +102,12 @@ def plan(config: TrainingConfig, folder: Path) -> Plan:
         Examples or the model's tokenizer cannot be read, or no row is left.
     """
     learned, held_out = split(read_rows(config.data.files), config.data.held_out)
+    unjudged: Counter[str] = Counter()
+    if config.method == "grpo":
+        unjudged.update(row.task for row in learned if row.case is None)
+        learned = [row for row in learned if row.case is not None]
+    if not learned:
+        raise _nothing_left(config, held_out, unjudged, 0)
     if config.scratch is None:
         tokenization = Tokenization(checkpoint_folder(settings_of(config)))
     else:
@@ -92,11 +117,9 @@ def plan(config: TrainingConfig, folder: Path) -> Plan:
     data = config.data
     encoding = encode(learned, tokenization, style=data.prompt, max_length=data.max_length)
     if not encoding.rows:
-        message = "no example is left to learn from"
-        hint = f"{sum(encoding.dropped.values())} are longer than max_length = {data.max_length}"
-        raise IbertError([Diagnostic(code="IB911", message=message, hint=hint)])
+        raise _nothing_left(config, held_out, unjudged, sum(encoding.dropped.values()))
     mixture = Mixture([row.task for row in encoding.rows], config.sampling, config.seed)
-    sequences, steps = _ordered(config, encoding, mixture)
+    sequences, steps = _ordered(config, encoding, mixture, processes)
     snapshot = snapshot_of(encoding, len(held_out))
     by_id = {row.id: row for row in learned}
     return Plan(
@@ -109,15 +132,27 @@ def plan(config: TrainingConfig, folder: Path) -> Plan:
         sequences=sequences,
         steps=steps,
         snapshot=snapshot,
+        unjudged=dict(sorted(unjudged.items())),
     )
 
 
+def _nothing_left(
+    config: TrainingConfig, held_out: list[TrainingRow], unjudged: Counter[str], long: int
+) -> IbertError:
+    hint = (
+        f"{long} are longer than max_length = {config.data.max_length}, {len(held_out)} are held "
+        f"out, nothing judges answers to {unjudged.total()}"
+    )
+    message = f"no row of {', '.join(config.data.files)} is left to learn from"
+    return IbertError([Diagnostic(code="IB911", message=message, hint=hint)])
+
+
 def _ordered(
-    config: TrainingConfig, encoding: Encoding, mixture: Mixture
+    config: TrainingConfig, encoding: Encoding, mixture: Mixture, processes: int
 ) -> tuple[list[list[int]], int]:
     """Give the sequences in order, and how many steps they make."""
     chosen = config.optimisation
-    a_step = chosen.batch_size * chosen.accumulation
+    a_step = chosen.batch_size * chosen.accumulation * processes
     answered = config.method == "grpo"  # by the model itself, several times
     if answered:
         a_step //= config.reward.candidates

@@ -41,7 +41,8 @@ class Graders(AbstractContextManager["Graders"]):
 
     Examples
     --------
-    >>> submission = Submission("SELECT user_id FROM users", "duckdb", "I cannot do that.")
+    >>> from ibert.training.grading import translation
+    >>> submission = Submission(translation("SELECT user_id FROM users"), "I cannot do that.")
     >>> with Graders() as graders:
     ...     graders.grades([submission])
     [<Grade.NO_CODE: 'no_code'>]
@@ -62,16 +63,16 @@ class Graders(AbstractContextManager["Graders"]):
         self._resources.close()
 
     def grades(self, submissions: Sequence[Submission]) -> list[Grade]:
-        """Grade answers; the same answer to the same query is judged once.
+        """Grade answers; the same answer to the same case is judged once.
 
         Raises
         ------
         SandboxError
             No judge can be started.
         """
-        different = list(dict.fromkeys(submissions))
-        known = dict(zip(different, self._pool.map(self._grade, different), strict=True))
-        grades = [known[submission] for submission in submissions]
+        different = {(one.case.id, one.answer): one for one in submissions}
+        known = dict(zip(different, self._pool.map(self._grade, different.values()), strict=True))
+        grades = [known[one.case.id, one.answer] for one in submissions]
         self.counts.update(grades)
         return grades
 

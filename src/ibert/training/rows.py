@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import msgspec
+from typing import NamedTuple
 
 from ibert.datagen.example import Example, read_examples
-from ibert.datagen.factory.row import decode
+from ibert.datagen.factory.reading import holds_rows, rows_in
+from ibert.datagen.factory.reading import read_rows as read_dataset
+from ibert.datagen.factory.row import Row
 from ibert.datagen.factory.views import answer, fields
 from ibert.datagen.structure import is_held_out, structure
-from ibert.diagnostics import Diagnostic, IbertError
+from ibert.evaluation.runs.cases import Case
+from ibert.evaluation.runs.given import case_from
 from ibert.model.generation import Chat, Message
 from ibert.model.prompts import described, task_prompt
+
+TRAIN = "train"  # the split of a dataset that is learned
 
 
 class TrainingRow(NamedTuple):
@@ -32,8 +35,8 @@ class TrainingRow(NamedTuple):
         What the model should write.
     group
         What is alike: rows of one group are all learned, or all held out.
-    on_fixtures
-        Whether its tables are the fixture tables, on which answers can be executed.
+    source
+        What it was made of.
     """
 
     id: str
@@ -41,7 +44,12 @@ class TrainingRow(NamedTuple):
     fields: dict[str, str]
     answer: str
     group: str
-    on_fixtures: bool = True
+    source: Row | Example
+
+    @property
+    def case(self) -> Case | None:
+        """What judges answers to it; None where nothing can."""
+        return case_from(self.source)
 
     def prompt(self, style: str) -> Chat:
         """Give the conversation that asks for the answer; see `Data.prompt`."""
@@ -53,7 +61,7 @@ class TrainingRow(NamedTuple):
 
 
 def read_rows(files: Iterable[str | Path]) -> Iterator[TrainingRow]:
-    """Read the rows of JSONL files of examples.
+    """Read rows: of datasets of all tasks, of which the split `train` is read, or of JSONL files.
 
     Raises
     ------
@@ -61,37 +69,23 @@ def read_rows(files: Iterable[str | Path]) -> Iterator[TrainingRow]:
         A file cannot be read, or a line is no example.
     """
     for path in map(Path, files):
-        if _is_of_factory(path):
-            yield from _rows_of_factory(path)
+        if path.is_dir():
+            yield from (_of_dataset(row) for split, row in read_dataset(path) if split == TRAIN)
+        elif holds_rows(path):
+            yield from map(_of_dataset, rows_in(path))
         else:
             yield from (row_of(example) for _, example in read_examples(path))
 
 
-def _is_of_factory(path: Path) -> bool:
-    """Whether the first line of a file is a row of `ibert data generate-all`."""
-    try:
-        with path.open("rb") as file:
-            return "content" in msgspec.json.decode(file.readline() or b"{}", type=dict[str, Any])
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-        return False  # who reads it as examples says what is wrong
-
-
-def _rows_of_factory(path: Path) -> Iterator[TrainingRow]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                row = decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                problem = Diagnostic(code="IB401", message=str(error), source=f"{path}:{number}")
-                raise IbertError([problem]) from error
-            yield TrainingRow(
-                id=row.id,
-                task=row.content.task,
-                fields=fields(row.content),
-                answer=answer(row.content),
-                group=row.origin.structure,
-                on_fixtures=row.origin.database.startswith("fixture"),
-            )
+def _of_dataset(row: Row) -> TrainingRow:
+    return TrainingRow(
+        id=row.id,
+        task=row.content.task,
+        fields=fields(row.content),
+        answer=answer(row.content),
+        group=row.origin.structure,
+        source=row,
+    )
 
 
 def row_of(example: Example) -> TrainingRow:
@@ -104,6 +98,7 @@ def row_of(example: Example) -> TrainingRow:
         fields={"tables": described(tables), "dialect": example.dialect, "sql": sql},
         answer=example.target.ibis.strip(),
         group=structure(sql, example.target.ibis, example.dialect).sql,
+        source=example,
     )
 
 

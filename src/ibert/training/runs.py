@@ -10,6 +10,7 @@ import msgspec
 
 from ibert.diagnostics import Diagnostic, IbertError, did_you_mean
 from ibert.training.config import TrainingConfig
+from ibert.training.execution import by_task
 from ibert.training.tracking import RECORD, Facts, read_facts, read_record
 
 CONFIG = "config.json"
@@ -18,10 +19,11 @@ FINAL = "final"  # the folder of what was trained
 
 
 class Evaluated(msgspec.Struct, frozen=True):
-    """An evaluation: the share of held-out answers that hold."""
+    """An evaluation: the share of held-out answers that hold, in all and of each task."""
 
     step: int
     accuracy: float
+    tasks: dict[str, float] = {}
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +106,11 @@ def read_run(folder: Path) -> Run:
         raise _no_run(f"there is no run in {str(folder)!r}", "ibert train CONFIG")
     lines = list(read_record(folder / RECORD))
     steps = [line for line in lines if line.kind == "train" and "loss" in line.figures]
-    config = msgspec.json.decode((folder / CONFIG).read_bytes(), type=TrainingConfig)
+    try:
+        config = msgspec.json.decode((folder / CONFIG).read_bytes(), type=TrainingConfig)
+    except (OSError, msgspec.DecodeError) as error:
+        message = f"the {CONFIG} of {str(folder)!r} cannot be read: {error}"
+        raise _no_run(message, "ibert train CONFIG") from error
     return Run(
         name=folder.name,
         config=config,
@@ -112,7 +118,7 @@ def read_run(folder: Path) -> Run:
         step=max((line.step for line in lines), default=0),
         figures=dict(_shown(steps[-1].figures)) if steps else {},
         evaluations=tuple(
-            Evaluated(line.step, line.figures["accuracy"])
+            Evaluated(line.step, line.figures["accuracy"], dict(by_task(line.figures)))
             for line in lines
             if line.kind == "evaluation" and line.figures["cases"]
         ),

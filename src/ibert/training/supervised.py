@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from ibert.model.missing import require
-from ibert.training import checkpoints
+from ibert.training import checkpoints, ranks
 from ibert.training.config import Adapter, TrainingConfig
 from ibert.training.encoding import IGNORED, Encoded
 
@@ -76,7 +75,7 @@ def trainer(
     steps: int,
     padding: int,
     tokenizer: Any,
-    data: str,
+    run: str,
     on_log: Callable[[int, Figures], None],
     on_evaluate: Callable[[int, Any], bool],
 ) -> Any:
@@ -98,8 +97,8 @@ def trainer(
         How many there are.
     padding, tokenizer
         Of the model.
-    data
-        The digest of what is learned, for checkpoints.
+    run
+        The digest of the run, for checkpoints.
     on_log
         Is told the figures of a step.
     on_evaluate
@@ -119,7 +118,7 @@ def trainer(
         data_collator=Batches(rows, tasks, padding),
         processing_class=tokenizer,
         peft_config=None if config.adapter is None else lora(config.adapter),
-        callbacks=[callback(config, folder, data, on_log, on_evaluate)],
+        callbacks=[callback(config, folder, run, on_log, on_evaluate)],
     )
     made.remove_callback(transformers.PrinterCallback)
     return made
@@ -167,11 +166,11 @@ def loop_arguments(config: TrainingConfig, folder: Path, steps: int, model: Any)
         "remove_unused_columns": False,
         "save_strategy": "steps",
         "save_steps": config.checkpoints.every,
-        "save_total_limit": config.checkpoints.keep,
         "logging_steps": 1,
         "logging_strategy": "steps",
         "report_to": "none",
         "disable_tqdm": True,
+        "ddp_find_unused_parameters": False,
         "use_cpu": on_cpu,
         "bf16": not on_cpu and config.dtype != "float32",
     }
@@ -179,20 +178,22 @@ def loop_arguments(config: TrainingConfig, folder: Path, steps: int, model: Any)
 
 def _multi_task_trainer(tasks: Sequence[str]) -> Any:
     """Make trl's trainer say the loss of each task, too."""
-    trl = require("trl", "train")
+    trl, torch = require("trl", "train"), require("torch", "train")
 
     class MultiTaskTrainer(trl.SFTTrainer):  # type: ignore[misc, name-defined]
         """Sums what each task loses; its tokens are those of all tasks."""
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
-            self._sums: dict[int, float] = defaultdict(float)
-            self._counts: dict[int, int] = defaultdict(int)
+            self._sums = self._nothing()
             self._read = 0
+
+        def _nothing(self) -> Any:
+            """Give zeros: of each task what it lost and its tokens, and all that was read."""
+            return torch.zeros(2 * len(tasks) + 1, device=self.model.device)
 
         def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
             task = inputs.pop("task_ids")
-            self._read += int((task >= 0).sum())
             labels = inputs["labels"]
             kept: list[Any] = []
             hook = model.register_forward_hook(lambda _m, _a, output: kept.append(output))
@@ -206,18 +207,20 @@ def _multi_task_trainer(tasks: Sequence[str]) -> Any:
                 lost = lost.reshape(labels.shape[0], -1)[:, : learned.shape[1]]
             for number in range(len(tasks)):
                 mine = learned & (task[:, 1:] == number)
-                self._sums[number] += float(lost[mine].sum())
-                self._counts[number] += int(mine.sum())
+                self._sums[2 * number] += lost[mine].sum()
+                self._sums[2 * number + 1] += mine.sum()
+            self._sums[-1] += (task >= 0).sum()
             return loss
 
         def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
-            for number, task in enumerate(tasks):
-                if self._counts[number]:
-                    logs[f"loss/{task}"] = self._sums[number] / self._counts[number]
-                    logs[f"tokens/{task}"] = self._counts[number]
+            *sums, read = ranks.summed(self._sums).tolist()
+            self._sums = self._nothing()
+            for task, lost, tokens in zip(tasks, sums[::2], sums[1::2], strict=True):
+                if tokens:
+                    logs[f"loss/{task}"] = lost / tokens
+                    logs[f"tokens/{task}"] = int(tokens)
+            self._read += int(read)
             logs["tokens"] = self._read
-            self._sums.clear()
-            self._counts.clear()
             super().log(logs, *args, **kwargs)
 
         def create_model_card(self, *_args: Any, **_kwargs: Any) -> None:
@@ -229,7 +232,7 @@ def _multi_task_trainer(tasks: Sequence[str]) -> Any:
 def callback(
     config: TrainingConfig,
     folder: Path,
-    data: str,
+    run: str,
     on_log: Callable[[int, Figures], None],
     on_evaluate: Callable[[int, Any], bool],
 ) -> Any:
@@ -243,9 +246,12 @@ def callback(
             on_log(state.global_step, dict(logs or {}))
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            written = folder / f"checkpoint-{state.global_step}"
-            (written / "training_args.bin").unlink(missing_ok=True)  # a pickle
-            checkpoints.mark(written, step=state.global_step, data=data)
+            ranks.meet()  # each process has its own part in it
+            if ranks.is_first():
+                written = folder / f"checkpoint-{state.global_step}"
+                (written / "training_args.bin").unlink(missing_ok=True)  # a pickle
+                checkpoints.mark(written, step=state.global_step, run=run)
+                checkpoints.keep_newest(folder, config.checkpoints.keep)
 
         def on_step_end(self, args: Any, state: Any, control: Any, **given: Any) -> Any:
             every = config.evaluation.every

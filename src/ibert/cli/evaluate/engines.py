@@ -40,8 +40,9 @@ _folder = click.Path(path_type=Path, file_okay=False)
 @click.option(
     "--cases",
     "given",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The cases.jsonl of a run, or a file like it; without it: held-out templates.",
+    type=click.Path(path_type=Path, exists=True),
+    help="Cases of a run, rows of a dataset, or the folder of one, whose split `test` is taken; "
+    "without it: held-out templates.",
 )
 @click.option("--case-seed", default=0, show_default=True, help="Chooses the cases.")
 @click.option("--seed", default=0, show_default=True, help="Of what a model draws.")
@@ -70,8 +71,12 @@ def engines(
     """
     import msgspec
 
+    from ibert.evaluation.runs.given import read_cases
     from ibert.evaluation.runs.running import run_engine
 
+    cases, untold = read_cases(given) if given else (None, 0)
+    if untold:
+        note(f"{untold:,} rows are left out: nothing tells whether an answer to them is right")
     is_model = model_options.engine == "model"
     drawn = {"seed": seed, "batch_size": batch_size}
     found = run_engine(
@@ -83,7 +88,7 @@ def engines(
         refine=model_options.refine,
         limit=limit,
         seed=case_seed,
-        given=given,
+        given=cases,
         judge=judge,
         progress=progress_bar,
     )

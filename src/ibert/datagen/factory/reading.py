@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import msgspec
 
@@ -24,16 +25,37 @@ def read_rows(folder: Path) -> Iterator[tuple[str, Row]]:
     """
     for file in read_dataset_manifest(folder).files:
         path = folder / file.path
-        if path.suffix != ".jsonl":
-            continue
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                try:
-                    yield file.split, row_of(msgspec.json.decode(line))
-                except msgspec.DecodeError as error:
-                    source = f"{path}:{number}"
-                    diagnostic = Diagnostic(code="IB401", message=str(error), source=source)
-                    raise IbertError([diagnostic]) from error
+        if path.suffix == ".jsonl":
+            for row in rows_in(path):
+                yield file.split, row
+
+
+def rows_in(path: Path) -> Iterator[Row]:
+    """Yield the rows of one file of a dataset.
+
+    Raises
+    ------
+    IbertError
+        IB401 for a line that is no row.
+    """
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                yield row_of(msgspec.json.decode(line, type=dict[str, Any]))
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                source = f"{path}:{number}"
+                diagnostic = Diagnostic(code="IB401", message=str(error), source=source)
+                raise IbertError([diagnostic]) from error
+
+
+def holds_rows(path: Path) -> bool:
+    """Whether the first line of a file is a row of a dataset."""
+    try:
+        with path.open("rb") as file:
+            first = msgspec.json.decode(file.readline() or b"{}", type=dict[str, Any])
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return {"task", "input", "target", "root"} <= {*first}
 
 
 def find_row(folder: Path, id_: str) -> tuple[str, Row]:

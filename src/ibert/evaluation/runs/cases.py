@@ -125,17 +125,20 @@ class _Remembered(Iterable[Pair]):
             yield self._made[number]
 
 
-def _case(task: str, name: str, source: Pair | None, **parts: object) -> Case:
-    tables = dict(_schemas(source.tables)) if source else {}
-    given = {
-        "features": source.template.features if source else (),
-        "difficulty": source.template.difficulty if source else "",
-        "tables": tables,
-        **parts,
-    }
+def case_of(task: str, name: str, **parts: object) -> Case:
+    """Make a case of its parts: see `Case`."""
+    given = {"features": (), "difficulty": "", "tables": {}, **parts}
     content = msgspec.json.encode([task, given], order="sorted")
     id_ = hashlib.sha256(content).hexdigest()[:16]
     return msgspec.convert({"id": id_, "task": task, "name": name, **given}, Case)
+
+
+def _case(task: str, name: str, source: Pair | None, **parts: object) -> Case:
+    if source is None:
+        return case_of(task, name, **parts)
+    template = source.template
+    known = {"features": template.features, "difficulty": template.difficulty}
+    return case_of(task, name, **{**known, "tables": dict(_schemas(source.tables)), **parts})
 
 
 def _schemas(tables: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
 from pathlib import Path
 
 from ibert.diagnostics import Diagnostic, IbertError, did_you_mean
@@ -37,7 +38,7 @@ def run_engine(
     refine: int = 0,
     limit: int = 20,
     seed: int = 0,
-    given: Path | None = None,
+    given: Sequence[Case] | None = None,
     judge: bool = True,
     progress: Progress,
 ) -> Figures | None:
@@ -62,7 +63,7 @@ def run_engine(
     seed
         Chooses the cases.
     given
-        A file of cases, such as a run's cases.jsonl, instead of those from the templates.
+        Cases, instead of those from the templates: `read_cases` reads them.
     judge
         Whether to judge at once; `score` does it later otherwise.
     progress
@@ -71,8 +72,8 @@ def run_engine(
     Raises
     ------
     IbertError
-        IB932 if a task is not known, IB931 if the folder holds another run, IB901 to IB904 if
-        something that the model needs is missing.
+        IB932 if a task is not known or none has cases, IB931 if the folder holds another run,
+        IB901 to IB904 if something that the model needs is missing.
     """
     for task in tasks:
         if task not in TASKS:
@@ -92,9 +93,13 @@ def run_engine(
         versions=dict(_versions()),
         prompts={} if backend is None else {task: task_prompt(task).version for task in tasks},
     )
-    cases = (
-        make_cases(tasks, limit=limit, seed=seed) if given is None else _read(given, tasks, limit)
-    )
+    if given is None:
+        cases = make_cases(tasks, limit=limit, seed=seed)
+    else:
+        cases = [one for task in tasks for one in _first(given, task, limit)]
+    if not cases:
+        message = f"there are no cases of {', '.join(tasks)}"
+        raise IbertError([Diagnostic(code="IB932", message=message)])
     with progress("answers") as bar:
         generate(folder, run, cases, backend, progress=bar)
     return judged(folder, progress=progress) if judge else None
@@ -117,10 +122,8 @@ def judged(folder: Path, *, progress: Progress) -> Figures:
     return found
 
 
-def _read(path: Path, tasks: Sequence[str], limit: int) -> list[Case]:
-    """Read the first cases of each task from a file."""
-    found = record.read_lines(path, Case)
-    return [case for task in tasks for case in [one for one in found if one.task == task][:limit]]
+def _first(cases: Iterable[Case], task: str, limit: int) -> Iterable[Case]:
+    return islice((case for case in cases if case.task == task), limit)
 
 
 def _opened(model: ModelSettings | Backend | None) -> tuple[ModelSettings | None, Backend | None]:
