@@ -221,8 +221,8 @@ class Sentences:
         return listed(self._bases(op)) or "the rows"
 
     def _bases(self, op: ops.Node) -> list[str]:
-        found = {table.name: None for table in op.find(ops.UnboundTable)}
-        return [f"`{name}`" for name in sorted(found)]
+        tables = _rows_from(op) if isinstance(op, ops.Relation) else op.find(ops.UnboundTable)
+        return [f"`{name}`" for name in sorted({table.name for table in tables})]
 
     # The steps.
 
@@ -270,7 +270,7 @@ class Sentences:
             case ops.Aggregate(groups=groups) if groups:
                 yield f"{self._subject(op)} grouped by {self.phrases.names(groups)}."
                 for name, metric in op.metrics.items():
-                    if name not in self._shown:
+                    if name not in self._shown and "(" not in name:
                         yield f"{self.phrases.name(name)} is {self.phrases.figure(metric)}."
             case ops.Sort(keys=keys):
                 said = listed([self._key(key) for key in keys])
@@ -382,6 +382,21 @@ class Sentences:
         for reason, names in reasons.items():
             verb = "is" if len(names) == 1 else "are"
             yield f"{_capital(self.phrases.names(names))} {verb} NULL {reason}."
+
+
+def _rows_from(op: ops.Relation) -> Iterator[ops.UnboundTable]:
+    """Yield the tables whose rows a relation has, without those that it only looks into."""
+    if isinstance(op, ops.UnboundTable):
+        yield op
+    elif isinstance(op, ops.JoinChain):
+        yield from _rows_from(op.first)
+        for link in op.rest:
+            if link.how not in ("semi", "anti"):
+                yield from _rows_from(link.table)
+    else:
+        for child in op.__children__:
+            if isinstance(child, ops.Relation):
+                yield from _rows_from(child)
 
 
 def _capital(text: str) -> str:
