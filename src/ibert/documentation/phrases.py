@@ -231,14 +231,19 @@ class Phrases:
                 return f"{self.value(needle)} is among the values of {column}{of}"
             case ops.ExistsSubquery():
                 return "there is a matching row in another table"
-        words = _COMPARED.get(type(op))
+        words = self.compared(op)
         if words is None:
             code = self.code(op)
             return f"`{code}` is true" if code else "a condition holds"
         left, right = op.__args__[:2]
-        if words in ("is", "is not") and not isinstance(right, ops.Literal):
-            words = {"is": "equals", "is not": "differs from"}[words]
         return f"{self.value(left)} {words} {self.value(right)}"
+
+    def compared(self, op: ops.Node) -> str | None:
+        """Say what a comparison asks of its sides; None where there is no word for it."""
+        words = _COMPARED.get(type(op))
+        if words in ("is", "is not") and not isinstance(op.__args__[1], ops.Literal):
+            return {"is": "equals", "is not": "differs from"}[words]
+        return words
 
     def _part(self, op: ops.Node, other: type[ops.Node] = ops.Or) -> str:
         said = self.predicate(op)

@@ -341,12 +341,14 @@ class Sentences:
     def _qualified(self, part: ops.Node) -> str:
         """Say a condition on two tables, with the tables that the columns are of."""
         match part:
-            case ops.Equals(left=ops.Field() as left, right=ops.Field() as right):
+            case ops.Comparison(left=ops.Field() as left, right=ops.Field() as right):
+                words = self.phrases.compared(part)
                 sides = [
                     f"{self.phrases.name(side.name)} of {self.name(side.rel)}"
                     for side in (left, right)
                 ]
-                return f"{sides[0]} equals {sides[1]}"
+                if words is not None:
+                    return f"{sides[0]} {words} {sides[1]}"
         return self.phrases.predicate(part)
 
     # The columns.

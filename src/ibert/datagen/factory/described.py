@@ -45,7 +45,7 @@ def descriptions(root: Root, documenter: Documenter, tally: Tally) -> Iterator[R
         yield _explained(root, told, chance.choice(_WHAT))
     if chance.random() < ASKED_SHARE and told.is_task:
         yield from _answered(root, told.question(chance.choice(_ASKED)))
-    if root.chance(DOCUMENTATION).random() < SHARE:
+    if root.chance(DOCUMENTATION).random() < SHARE and told.is_sound:
         yield from _documented(root, documenter, tally)
 
 

@@ -141,9 +141,15 @@ def _changes(old: str, new: str) -> str:
                 for a, b in zip(before, after, strict=True)
             ]
         else:
-            wrong, right = (" ".join(line.strip() for line in part) for part in (before, after))
-            said.append(_change(wrong.strip(), right.strip()))
+            said.append(_change(_inline(before), _inline(after)))
     return " ".join(filter(None, said))
+
+
+def _inline(lines: list[str]) -> str:
+    """Write lines in one: statements apart, parts of one together."""
+    found = [line for line in lines if line]
+    are_statements = not any(line.startswith((" ", ")")) for line in found)
+    return ("` and `" if are_statements else " ").join(line.strip() for line in found)
 
 
 def _change(wrong: str, right: str) -> str:

@@ -37,7 +37,9 @@ def translations(root: Root, tally: Tally) -> Iterator[Row]:
         yield root.row(_to_ibis(root, root.sql, root.dialect, "original"))
         return
     query = parse_as_written(root.sql)
-    yield from _proved(root, written(query, "duckdb", chance), "duckdb", "original", tally)
+    is_short = len(root.sql) <= LONG and chance.random() < LAID_OUT
+    original = root.sql if is_short else written(query, "duckdb", chance)
+    yield from _proved(root, original, "duckdb", "original", tally)
     for sql in _other_words(query, chance):
         text = written(parse_as_written(sql), "duckdb", chance)
         yield from _proved(root, text, "duckdb", "rewritten", tally)
@@ -85,6 +87,8 @@ def compilations(root: Root, tally: Tally) -> Iterator[Row]:
             continue
         if not is_lasting(sql):
             tally.reject(TO_SQL, "the SQL has names by chance")
+        elif not is_spoken(sql, dialect):
+            tally.reject(TO_SQL, f"{dialect} has no spelling")
         elif verdict.verified:
             yield root.row(
                 Content(
@@ -102,7 +106,8 @@ def compilations(root: Root, tally: Tally) -> Iterator[Row]:
 
 def _compiled(root: Root, target: Target, chance: Random) -> str:
     sql = compiled(root.program, target, pretty=chance.random() < LAID_OUT)
-    return sql if len(sql) <= LONG or "\n" in sql else compiled(root.program, target, pretty=True)
+    is_read = len(sql) <= LONG or "\n" in sql.strip()
+    return sql if is_read else compiled(root.program, target, pretty=True)
 
 
 def _drawn(root: Root, task: str) -> list[str]:

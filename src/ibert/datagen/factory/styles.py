@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
@@ -25,10 +25,11 @@ _NAMES = (TokenType.VAR, TokenType.IDENTIFIER, TokenType.STRING, TokenType.NUMBE
 
 
 @cache
-def _absent() -> Mapping[str, Mapping[str, Sequence[str]]]:
-    """Give what dialects lack, functions and words."""
+def _absent(part: str, dialect: str) -> frozenset[str]:
+    """Give what a dialect lacks, of functions or of words."""
     text = files("ibert.datagen.factory").joinpath("absent.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    found = tomllib.loads(text)
+    return frozenset((*found[part].get(dialect, ()), *found["everywhere"]))
 
 
 def written(query: exp.Expr, dialect: str, chance: Random) -> str:
@@ -46,14 +47,34 @@ def written(query: exp.Expr, dialect: str, chance: Random) -> str:
     >>> sorted({written(query, "duckdb", Random(n)) for n in range(9)})[-1]
     'select count(*) as n from t where a > 1'
     """
+    query = _as_said(query, dialect)
     lowered = chance.random() < LOWERED
     options = {"normalize_functions": "lower"} if lowered else {}
     writer = AS_WRITTEN if dialect == "duckdb" else dialect
     sql = query.sql(writer, unsupported_level=ErrorLevel.RAISE, **options)  # type: ignore[arg-type]
-    if chance.random() < (1 - LAID_OUT**2 if len(sql) > LONG else LAID_OUT):
+    is_tall = chance.random() < (1 - LAID_OUT**2 if len(sql) > LONG else LAID_OUT)
+    if is_tall and not query.find(exp.GroupConcat):  # whose order would be torn apart
         leading = chance.random() < LEADING
         sql = query.sql(writer, pretty=True, leading_comma=leading, **options)  # type: ignore[arg-type]
     return _in_lower_case(sql, dialect) if lowered else sql
+
+
+def _as_said(query: exp.Expr, dialect: str) -> exp.Expr:
+    """Write NOT where people say it: `a IS NOT NULL`, `a NOT IN (…)`."""
+    query = query.copy()
+    for node in list(query.find_all(exp.Not)):
+        test = node.this
+        if isinstance(test, exp.Is) and isinstance(test.expression, exp.Null):
+            test.set("expression", exp.Not(this=exp.null()))
+        elif isinstance(test, exp.In | exp.Between | exp.Like | exp.ILike):
+            writer = AS_WRITTEN if dialect == "duckdb" else dialect
+            test.set("this", exp.var(f"{test.this.sql(writer)} NOT"))
+        else:
+            continue
+        if node.parent is None:
+            continue
+        node.replace(test)
+    return query
 
 
 def _in_lower_case(sql: str, dialect: str) -> str:
@@ -75,11 +96,13 @@ def is_spoken(sql: str, dialect: str) -> bool:
     >>> is_spoken("SELECT LPAD(a, 3, '.') FROM t", "tsql"), is_spoken("SELECT lpad FROM t", "tsql")
     (False, True)
     """
-    functions, words = (_absent()[part].get(dialect, ()) for part in ("functions", "words"))
+    if dialect == "duckdb":
+        return True
     tokens = Dialect.get_or_raise(dialect).tokenize(sql)
     texts = [*(token.text.upper() for token in tokens), ""]
     calls = {one for one, after in pairwise(texts) if after == "("}
-    return calls.isdisjoint(functions) and not set(texts) & set(words)
+    words = _absent("words", dialect)
+    return calls.isdisjoint(_absent("functions", dialect)) and words.isdisjoint(texts)
 
 
 # Code.

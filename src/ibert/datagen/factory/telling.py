@@ -29,17 +29,21 @@ class Told:
         Those of the result; with what they are, unless it is told by their names.
     known
         The names that mean something to who has not seen the code.
+    is_sound
+        Whether it is said which row is held against which: no subquery looks at the rows around it.
     """
 
     summary: str
     steps: tuple[str, ...]
     columns: tuple[tuple[str, str | None], ...]
     known: frozenset[str]
+    is_sound: bool
 
     @property
     def is_useful(self) -> bool:
         """Whether it says more than that there is a table."""
-        return bool(self.steps) or not self.summary.startswith(_VAGUE)
+        says = bool(self.steps) or not self.summary.startswith(_VAGUE)
+        return says and self.is_sound
 
     @property
     def is_task(self) -> bool:
@@ -105,7 +109,8 @@ def told_of(program: Program) -> Told:
     known = {*op.schema.names}
     for table in op.find(ops.UnboundTable):
         known |= {table.name, *table.schema.names}
-    return Told(summary, tuple(steps), tuple(columns), frozenset(known))
+    is_sound = not op.find((ops.ScalarSubquery, ops.ExistsSubquery))
+    return Told(summary, tuple(steps), tuple(columns), frozenset(known), is_sound)
 
 
 def _says(summary: str, step: str) -> bool:
@@ -113,6 +118,8 @@ def _says(summary: str, step: str) -> bool:
     said = step.removesuffix(".")
     if " where " in said and said.endswith(" are kept"):
         return said.removesuffix(" are kept").partition(" where ")[2] in summary
+    if summary.startswith("Take the ") and said.startswith(("The rows are sorted", "At most")):
+        return " after the first " not in said
     if " grouped by " in said:
         return f" per {said.partition(' grouped by ')[2]}" in summary
     return said in (summary, "Duplicate rows are left out") and "distinct" in summary
