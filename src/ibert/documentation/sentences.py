@@ -321,7 +321,8 @@ class Sentences:
 
     def _key(self, key: ops.SortKey) -> str:
         way = "" if key.ascending else " from the largest"
-        return f"{self.phrases.value(key.arg)}{way}"
+        nulls = ", NULL first" if key.nulls_first else ""
+        return f"{self.phrases.value(key.arg)}{way}{nulls}"
 
     def _on(self, link: ops.JoinLink) -> str:
         """Say the keys of a join."""

@@ -60,8 +60,12 @@ def written(query: exp.Expr, dialect: str, chance: Random) -> str:
 
 
 def _as_said(query: exp.Expr, dialect: str) -> exp.Expr:
-    """Write NOT where people say it: `a IS NOT NULL`, `a NOT IN (…)`."""
+    """Write NOT where people say it, `a IS NOT NULL`, `a NOT IN (…)`, and nothing twice."""
     query = query.copy()
+    for clause in query.find_all(exp.Where, exp.Having):
+        clause.set("this", clause.this.unnest())
+    for test in query.find_all(exp.LogicalOr, exp.LogicalAnd):
+        test.this.type = exp.DataType.build("boolean")  # and needs no cast
     for node in list(query.find_all(exp.Not)):
         test = node.this
         if isinstance(test, exp.Is) and isinstance(test.expression, exp.Null):

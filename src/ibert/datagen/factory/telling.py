@@ -30,7 +30,8 @@ class Told:
     known
         The names that mean something to who has not seen the code.
     is_sound
-        Whether it is said which row is held against which: no subquery looks at the rows around it.
+        Whether it is said which rows are meant: no subquery looks at the rows around it, and no
+        table is combined with itself.
     """
 
     summary: str
@@ -109,7 +110,9 @@ def told_of(program: Program) -> Told:
     known = {*op.schema.names}
     for table in op.find(ops.UnboundTable):
         known |= {table.name, *table.schema.names}
-    is_sound = not op.find((ops.ScalarSubquery, ops.ExistsSubquery))
+    is_sound = not op.find((ops.ScalarSubquery, ops.ExistsSubquery)) and not any(
+        sentences.name(one.left) == sentences.name(one.right) for one in op.find(ops.Set)
+    )
     return Told(summary, tuple(steps), tuple(columns), frozenset(known), is_sound)
 
 
