@@ -76,6 +76,8 @@ def _is_strange(node: exp.Expr) -> bool:
     match node:
         case exp.Tuple() | exp.Any():
             return True
+        case exp.Between():
+            return any(node.args[bound].find(exp.Column) for bound in ("low", "high"))
         case exp.In():
             return any(item.find(exp.Column) is not None for item in node.expressions)
         case exp.Null():

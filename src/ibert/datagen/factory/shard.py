@@ -56,7 +56,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     seed: int = 0
     api_shards: int = 4
     template_shards: int = 48
-    catalogs: int = 400
+    catalogs: int = 320
     queries: int = 40
 
     @property
