@@ -240,21 +240,28 @@ def from_sql(
 ) -> None:
     """Make examples of the queries in the .sql files of FOLDER, a shard for each file.
 
-    The tables are those of --catalog, and those that the files declare with CREATE TABLE.
+    FOLDER may be a dbt project, whose models are rendered without a warehouse, or hold models of
+    SQLMesh. The tables are those of --catalog, those that the files declare with CREATE TABLE, the
+    sources, seeds and columns of a project's YAML, and what its models make. What cannot be read is
+    told with its file, line and reason.
     """
     from ibert.catalog import Catalog
-    from ibert.datagen.factory.from_sql import declared, sql_config, sql_shard
+    from ibert.datagen.factory.from_sql import sql_config, sql_shard
+    from ibert.datagen.factory.projects import Project
     from ibert.sql.dialects import check_dialect
 
     check_dialect(dialect)
-    config = sql_config(folder, dialect, licence, seed)
-    described = Catalog.from_any(list(catalogs), dialect=dialect) if catalogs else Catalog({})
-    tables = Catalog({**declared(folder, config).tables, **described.tables})
+    project = Project(folder, dialect)
+    config = sql_config(project, dialect, licence, seed)
+    known = Catalog.from_any(list(catalogs), dialect=dialect) if catalogs else Catalog({})
+    tables = project.tables(known)
     with progress_bar("files") as progress:
         for number in range(len(config.files)):
-            sql_shard(config, number, folder, tables, output)
+            sql_shard(config, number, project, tables, output)
             if progress:
                 progress(number + 1, len(config.files))
+    for problem in project.refused:
+        note(str(problem))
     _finish(config, output, len(config.files), format_)
 
 
