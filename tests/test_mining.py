@@ -39,13 +39,22 @@ def mined(folder: Path, output: Path) -> tuple[dict[str, Counts], list[Row]]:
 def test_functions_of_modules_notebooks_and_documents(tmp_path: Path) -> None:
     counts, rows = mined(DATA / "friendly", tmp_path)
     assert {name: one.roots for name, one in counts.items()} == {
-        "notebook.ipynb": 1,
+        "notebook.ipynb": 3,
         "notes.md": 1,
         "queries.py": 2,
+        "reports.py": 3,
     }
     assert {one.origin.licence for one in rows} == {"MIT"}
     functions = {one.origin.name for one in rows}
     assert "origin:queries.py:per_customer" in functions
+    methods = {name.rpartition(":")[2] for name in functions if "reports.py" in name}
+    assert methods == {"of_city", "turnover", "newest"}  # and none that needs an instance
+    turnover = next(one for one in rows if one.origin.name.endswith("turnover"))
+    assert all(part in turnover.content.target for part in ("LEAST = 5", "city = ", "def of_city("))
+    assert "newest" not in turnover.content.target
+    cell = next(one for one in rows if one.origin.name.endswith("cell_5"))
+    assert "late = events.filter(events.hour > 18)" in cell.content.target
+    assert "1 / 0" not in cell.content.target  # it needs no such thing
     needed = next(one for one in rows if one.origin.name.endswith("per_customer"))
     assert "def large(" in needed.content.target  # a definition that it needs
     assert "helper" not in needed.content.target
