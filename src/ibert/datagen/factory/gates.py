@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import combinations
 
 from ibert.datagen.factory.near import NearDuplicates
 from ibert.datagen.factory.row import Content, Row, hashed
+from ibert.datagen.structure import sql_structure
 
 SPLITS = ("train", "validation", "test")
 PARTS = 20  # of the schemas: one is for test, one for validation
 LONGEST = 24_000  # characters of an example
 MOST_OF_STRUCTURE = 60  # examples of a task with one structure
+PHRASE = "phrase"  # the variant of questions in a few words, with or without a frame
 CONTEXT = 160  # characters before a cursor that tell one completion from another
 
 
@@ -56,9 +59,21 @@ def _number(text: str) -> int:
 
 
 def structures_of(row: Row) -> list[str]:
-    """Give the structures of an example: of its SQL, and of its code."""
-    found = (row.origin.structure, row.origin.code_structure)
+    """Give the structures of an example: of its root's SQL and code, and of its own SQL."""
+    content = row.content
+    found = [row.origin.structure, row.origin.code_structure]
+    if content.task == "sql_to_ibis" and content.variant != "original":
+        found.append(hashed(sql_structure(content.input, content.dialect)))
     return [structure for structure in found if structure]
+
+
+def _questions_in(content: Content) -> Iterator[str]:
+    """Yield hashes of what is asked: of all of it, and of each phrase that a short one quotes."""
+    yield asked(content.input)
+    if content.variant == PHRASE:
+        words = re.findall(r"\w+", content.input)
+        for start, end in combinations(range(len(words) + 1), 2):
+            yield asked(" ".join(words[start:end]))
 
 
 def telling(content: Content) -> tuple[str, str]:
@@ -109,7 +124,7 @@ class Gates:
 
     def _reason(self, row: Row, split: str) -> str | None:
         content = row.content
-        for key in (*structures_of(row), asked(content.input)):
+        for key in (*structures_of(row), *_questions_in(content)):
             if key in self._contaminated:
                 self.hits[self._contaminated[key]] += 1
                 return "of an evaluation"
