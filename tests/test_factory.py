@@ -270,14 +270,15 @@ def test_files_alone_show_that_nothing_leaks(tmp_path: Path) -> None:
     shards = Path(tmp_path, "shards")
     shards.mkdir()
     schemas = {split: schema_of(split) for split in ("train", "validation", "test")}
+    parts = [
+        (split, column, extra)
+        for split in schemas
+        for column in ("a", "b")
+        for extra in ("", " ORDER BY 1", f" AND {split} = 1")
+    ]
     pairs = [
-        (split, "SELECT {0} FROM t WHERE {0} > {1}{2}".format(column, n, extra), n)
-        for n, (split, column, extra) in enumerate(
-            (split, column, extra)
-            for split in schemas
-            for column in ("a", "b")
-            for extra in ("", " ORDER BY 1", f" AND {split} = 1")
-        )
+        (split, " ".join(("SELECT", column, "FROM t WHERE", column, ">", str(n), extra)), n)
+        for n, (split, column, extra) in enumerate(parts)
     ]
     made_rows = [
         row(
