@@ -31,7 +31,7 @@ from ibert.datagen.factory.views import VIEWS, write_view
 from ibert.datagen.structure import sql_structure
 from ibert.diagnostics import IbertError
 
-CONFIG = Config(api_shards=0, template_shards=0, catalogs=2, queries=5)
+CONFIG = Config(api_shards=0, template_shards=0, catalogs=2, queries=5, task_shards=0)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_all_tasks_are_there(manifest: DatasetManifest) -> None:
 def test_workers_and_hash_seeds_change_no_byte(folder: Path, tmp_path: Path) -> None:
     script = (
         "from pathlib import Path; from ibert.datagen.factory.shard import *\n"
-        "config = Config(api_shards=0, template_shards=0, catalogs=2, queries=5)\n"
+        "config = Config(api_shards=0, template_shards=0, catalogs=2, queries=5, task_shards=0)\n"
         f"make_shard(config, 1, Path({str(tmp_path)!r}))"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "7"}
@@ -184,7 +184,7 @@ def test_every_row_says_where_it_is_from(rows: list[Row]) -> None:
 
 
 def test_questions_about_ibis_hold(tmp_path: Path) -> None:
-    config = Config(api_shards=200, template_shards=0, catalogs=0)
+    config = Config(api_shards=200, template_shards=0, catalogs=0, task_shards=0)
     counts = make_shard(config, 7, tmp_path)
     made = [decode(line) for line in shard_path(tmp_path, 7).read_bytes().splitlines()]
     assert counts.rows == {"qa": len(made)}

@@ -10,18 +10,26 @@ import pytest
 import yaml
 from sqlglot import Dialect
 
+from ibert import fixtures
 from ibert.catalog import Catalog
 from ibert.compilation import Program
-from ibert.datagen.factory.databases import domain_of
+from ibert.datagen.factory.databases import OwnProver, domain_of
 from ibert.datagen.factory.domains import domains
 from ibert.datagen.factory.mistakes import _reasons
 from ibert.datagen.factory.naming import namings, renamed
+from ibert.datagen.factory.recheck import recheck
+from ibert.datagen.factory.root import Tally
+from ibert.datagen.factory.row import TASKS, decode
+from ibert.datagen.factory.shard import Config, make_shard, shard_path
 from ibert.datagen.factory.spellings import DIALECTS
 from ibert.datagen.factory.styles import _absent, is_spoken, restyled, written
+from ibert.datagen.factory.task_templates import load_task_templates, task_rows
 from ibert.datagen.factory.telling import told_of
 from ibert.datagen.mutation.faults import FAULTS
 from ibert.datagen.mutation.phrasings import PHRASINGS
 from ibert.datagen.mutation.rewrites import rewritten
+from ibert.diagnostics import IbertError
+from ibert.documentation import Documenter
 from ibert.sql.parse import parse_as_written
 from ibert.verifier.mutation import OPERATORS
 
@@ -138,3 +146,52 @@ def test_what_is_told_is_enough_to_do_it() -> None:
     correlated = "o = t.view()\nexpr = t.filter(_.x == o.filter(o.g == t.g).x.max())"
     assert not told(correlated).is_useful
     assert ast.parse(f"{plain.comment()}x = 1")
+
+
+# Templates of the other tasks.
+
+
+def test_templates_of_each_task_are_proved(tmp_path: Path) -> None:
+    config = Config(api_shards=0, template_shards=0, catalogs=0, task_shards=1)
+    counts = make_shard(config, 0, tmp_path)
+    assert counts.rejected == {}
+    assert set(counts.rows) == set(TASKS) - {"sql_to_ibis"}
+    made = [decode(line) for line in shard_path(tmp_path, 0).read_bytes().splitlines()]
+    assert recheck(made[::6]).problems == ()
+    cut = next(one.content for one in made if "condition_of_a_comment" in one.origin.name)
+    assert cut.target == "_.total > 100"
+    wrong = next(one.content for one in made if "assignment_to_a_column" in one.origin.name)
+    assert "does not support item assignment" in wrong.error
+
+
+MALFORMED = {
+    "qa/other_name.yaml": ("name: x\n", "IB202"),
+    "qa/a.yaml": ("name: a\nquestion: $x\nvariations: [{params: {y: 1}}]\n", "IB202"),
+    "documentation/b.yaml": ("surprise: 1\n", "IB201"),
+}
+
+
+def test_what_is_wrong_with_templates_is_said_at_once(tmp_path: Path) -> None:
+    for name, (text, _) in MALFORMED.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    with pytest.raises(IbertError) as error:
+        load_task_templates(tmp_path, catalog=Catalog.from_ddl(fixtures.SCHEMA_SQL))
+    found = {(one.source, one.code) for one in error.value.diagnostics}
+    assert {(name, code) for name, (_, code) in MALFORMED.items()} <= found
+
+
+def test_a_template_that_does_not_hold_is_counted(tmp_path: Path) -> None:
+    folder = tmp_path / "error_resolution"
+    folder.mkdir()
+    folder.joinpath("fine.yaml").write_text(
+        "name: fine\ndescription: It raises nothing.\ndifficulty: easy\nfeatures: [none]\n"
+        "context: [orders]\nbroken: orders.count()\nibis: orders.count()\nexplanation: Nothing.\n"
+        "variations: [{params: {}}]\n"
+    )
+    tally = Tally()
+    with OwnProver("fixtures:0", tmp_path) as prover, Documenter() as documenter:
+        loaded = load_task_templates(tmp_path, catalog=prover.catalog)
+        assert list(task_rows(loaded, prover, documenter, tally)) == []
+    assert list(tally.rejected) == ["error_resolution: template fine[0]: the input does not raise"]

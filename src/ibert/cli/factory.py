@@ -40,6 +40,11 @@ folder_type = click.Path(path_type=Path, file_okay=False)
 @click.option("--catalogs", type=click.IntRange(min=0), help="Generated catalogs, a shard each.")
 @click.option("--queries", type=click.IntRange(min=1), help="Queries over each of them.")
 @click.option(
+    "--task-shards",
+    type=click.IntRange(min=0),
+    help="Shards of the templates of the other tasks; 0: none of them.",
+)
+@click.option(
     "--workers", type=click.IntRange(min=1), help="How many at a time; by default one for each CPU."
 )
 @click.option("--runner", type=click.Choice(("local", "ray")), default="local", show_default=True)
@@ -59,6 +64,7 @@ def generate_all(
     template_shards: int | None,
     catalogs: int | None,
     queries: int | None,
+    task_shards: int | None,
     workers: int | None,
     runner: str,
     address: str | None,
@@ -80,6 +86,7 @@ def generate_all(
         "template_shards": template_shards,
         "catalogs": catalogs,
         "queries": queries,
+        "task_shards": task_shards,
     }
     config = Config(seed=seed, **{name: size for name, size in sizes.items() if size is not None})
     kept_out = contaminated(against)

@@ -18,7 +18,7 @@ from ibert.sandbox import Execution, Failure, Profile, Sandbox
 
 TASK = "qa"
 LICENCE = "Apache-2.0"  # of Ibis, whose documentation is quoted
-SHOW_ROWS = ("what", "phrase", "gives")  # the answers that show what their code gives
+SHOW_ROWS = ("what", "phrase", "gives", "template")  # the answers that show what their code gives
 WORDS = 4  # of the description of a parameter: a shorter one says nothing
 
 

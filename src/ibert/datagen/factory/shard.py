@@ -28,12 +28,13 @@ from ibert.datagen.factory.root import Draft, Root, Tally, proved
 from ibert.datagen.factory.row import Row, encode
 from ibert.datagen.factory.sources import query_drafts, template_drafts
 from ibert.datagen.factory.spellings import compilations, translations
+from ibert.datagen.factory.task_templates import load_task_templates, task_rows
 from ibert.datagen.factory.variation import varied_drafts
 from ibert.documentation import Documenter
 from ibert.files import written_whole
 
 VARIED = 0.3  # of the queries of a catalog, how many come again in other names
-Kind = Literal["api", "template", "query", "sql", "code"]
+Kind = Literal["api", "template", "query", "task", "sql", "code"]
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -51,6 +52,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         How many generated catalogs there are, a shard each.
     queries
         How many queries are drawn for each of them.
+    task_shards
+        Over how many shards the templates of the other tasks are spread; 0: none of them.
     """
 
     seed: int = 0
@@ -58,11 +61,12 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     template_shards: int = 48
     catalogs: int = 320
     queries: int = 40
+    task_shards: int = 1  # after all others: a run that had none of them is gone on with
 
     @property
     def shards(self) -> int:
         """How many shards there are."""
-        return self.api_shards + self.template_shards + self.catalogs
+        return self.api_shards + self.template_shards + self.catalogs + self.task_shards
 
     def part(self, number: int) -> tuple[Kind, int]:
         """Tell what a shard is about, and which part of that it is.
@@ -76,6 +80,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             ("api", self.api_shards),
             ("template", self.template_shards),
             ("query", self.catalogs),
+            ("task", self.task_shards),
         )
         for kind, count in kinds:
             if number < count:
@@ -139,6 +144,9 @@ def make_shard(config: Config, number: int, folder: Path) -> Counts:
         drafts: Iterator[Draft] = iter(())
         if kind == "api":
             tally.rows += questions(part, config.api_shards, prover, documenter.sandbox, tally)
+        elif kind == "task":
+            chosen = load_task_templates(catalog=prover.catalog, seed=seed)
+            tally.rows += task_rows(chosen[part :: config.task_shards], prover, documenter, tally)
         elif kind == "template":
             drafts = template_drafts(seed, part, config.template_shards, prover)
         else:
