@@ -182,8 +182,8 @@ class Phrases:
                 return f"{self.figure(inner)}{self._over(op)}"
         words = _FIGURES.get(type(op))
         inner = op.__args__[0] if op.__args__ else None
-        if words is None or not isinstance(inner, ops.Field):
-            return self.value(op)
+        if words is None or not isinstance(inner, ops.Field) or inner.name.startswith("__"):
+            return self.value(op)  # what Ibis names itself is told as code
         return words.format(self.value(inner)) + self._where(getattr(op, "where", None))
 
     def _over(self, window: ops.WindowFunction) -> str:
