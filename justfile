@@ -50,8 +50,8 @@ check:
     {{ python }} -m mypy
     {{ python }} -m pytest --numprocesses 2 --dist loadfile
 
-# Measure, each beside a yardstick of the same run: validation, then translation
-bench: bench-validation bench-translation
+# Measure, each beside a yardstick of the same run: validation, translation, then the factory
+bench: bench-validation bench-translation bench-factory
 
 # Measure validated examples per second beside the bare cost
 bench-validation *arguments:

@@ -34,7 +34,7 @@ from ibert.datagen.factory.runners import local
 from ibert.datagen.factory.shard import Config
 if __name__ == "__main__":
     folder, workers, *numbers = sys.argv[1:]
-    config = Config(api_shards=0, template_shards=160, catalogs=4)
+    config = Config(api_shards=0, template_shards=160, catalogs=4, task_shards=0)
     list(local(config, list(map(int, numbers)), Path(folder), int(workers)))
 """
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from ibert.datagen.factory.runners import on_ray
 from ibert.datagen.factory.shard import Config
 
-CONFIG = Config(api_shards=0, template_shards=0, catalogs=2, queries=5)
+CONFIG = Config(api_shards=0, template_shards=0, catalogs=2, queries=5, task_shards=0)
 TASK = b"ray::make_shard"  # what Ray calls a process that does this
 
 

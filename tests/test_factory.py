@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,19 +17,21 @@ import pyarrow.parquet as pq
 import pytest
 
 from ibert.datagen.factory.assembly import assemble
-from ibert.datagen.factory.gates import Gates, Leaks, NearDuplicates, asked, split_of
+from ibert.datagen.factory.gates import Gates, Leaks, asked, split_of
 from ibert.datagen.factory.making import make_shards
 from ibert.datagen.factory.manifest import DatasetManifest, read_dataset_manifest
+from ibert.datagen.factory.near import NearDuplicates
 from ibert.datagen.factory.page import page_of
 from ibert.datagen.factory.reading import find_row, read_rows, sample_rows
 from ibert.datagen.factory.recheck import recheck
-from ibert.datagen.factory.row import TASKS, Content, Origin, Row, decode, row
+from ibert.datagen.factory.row import TASKS, Content, Origin, Row, decode, encode, hashed, row
 from ibert.datagen.factory.runners import local
-from ibert.datagen.factory.shard import Config, counts_path, make_shard, shard_path
+from ibert.datagen.factory.shard import Config, Counts, counts_path, make_shard, shard_path
 from ibert.datagen.factory.views import VIEWS, write_view
+from ibert.datagen.structure import sql_structure
 from ibert.diagnostics import IbertError
 
-CONFIG = Config(api_shards=0, template_shards=0, catalogs=2, queries=5)
+CONFIG = Config(api_shards=0, template_shards=0, catalogs=2, queries=5, task_shards=0)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +72,7 @@ def test_all_tasks_are_there(manifest: DatasetManifest) -> None:
 def test_workers_and_hash_seeds_change_no_byte(folder: Path, tmp_path: Path) -> None:
     script = (
         "from pathlib import Path; from ibert.datagen.factory.shard import *\n"
-        "config = Config(api_shards=0, template_shards=0, catalogs=2, queries=5)\n"
+        "config = Config(api_shards=0, template_shards=0, catalogs=2, queries=5, task_shards=0)\n"
         f"make_shard(config, 1, Path({str(tmp_path)!r}))"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "7"}
@@ -181,7 +184,7 @@ def test_every_row_says_where_it_is_from(rows: list[Row]) -> None:
 
 
 def test_questions_about_ibis_hold(tmp_path: Path) -> None:
-    config = Config(api_shards=200, template_shards=0, catalogs=0)
+    config = Config(api_shards=200, template_shards=0, catalogs=0, task_shards=0)
     counts = make_shard(config, 7, tmp_path)
     made = [decode(line) for line in shard_path(tmp_path, 7).read_bytes().splitlines()]
     assert counts.rows == {"qa": len(made)}
@@ -217,7 +220,7 @@ def test_no_structure_of_a_test_is_trained_on() -> None:
     train, test = schema_of("train"), schema_of("test")
     shared = [made("one", schema=train, structure="a"), made("two", schema=test, structure="a")]
     own = made("three", schema=test, structure="b")
-    gates = Gates(Leaks([*shared, own]), {})
+    gates = Gates(Leaks([*shared, own]), {}, NearDuplicates())
     assert [gates.passes(one, split_of(one)) for one in [*shared, own]] == [True, False, True]
     assert gates.kept_out == {"qa: a structure of an earlier split": 1}
 
@@ -233,19 +236,83 @@ def test_splits_share_no_structure(folder: Path, manifest: DatasetManifest) -> N
 def test_evaluations_are_kept_out() -> None:
     question, query = made("How do I sort rows?", structure="z"), made("other", structure="y")
     contaminated = {asked("how do i sort rows"): "qa: sort", "y": "tpch q01"}
-    gates = Gates(Leaks([question, query]), contaminated)
+    gates = Gates(Leaks([question, query]), contaminated, NearDuplicates())
     assert not gates.passes(question, "train")
     assert not gates.passes(query, "train")
     assert gates.hits == {"qa: sort": 1, "tpch q01": 1}
 
 
+def test_a_question_within_a_frame_is_kept_out() -> None:
+    framed = made("How do I get this with Ibis: running total?", structure="z")
+    framed = row(msgspec.structs.replace(framed.content, variant="phrase"), framed.origin)
+    other = made("How do I get this with Ibis: a running mean?", structure="z")
+    other = row(msgspec.structs.replace(other.content, variant="phrase"), other.origin)
+    gates = Gates(Leaks([framed, other]), {asked("running total"): "qa: x"}, NearDuplicates())
+    assert [gates.passes(one, "train") for one in (framed, other)] == [False, True]
+
+
+def test_a_query_in_other_words_leaks_too() -> None:
+    """What is trained on is told by its own structure, not only by that of its root."""
+    train, test = schema_of("train"), schema_of("test")
+    asked_again = Content(
+        task="sql_to_ibis", variant="rewritten", dialect="duckdb", tables=(), target="t",
+        input="SELECT a FROM (SELECT a FROM t) AS u",
+    )  # fmt: skip
+    own = hashed(sql_structure("SELECT x FROM (SELECT x FROM s) AS v"))
+    trained = row(asked_again, made("", structure="1", schema=train).origin)
+    tested = made("another", structure=own, schema=test)
+    gates = Gates(Leaks([trained, tested]), {}, NearDuplicates())
+    assert [gates.passes(one, split_of(one)) for one in (trained, tested)] == [True, False]
+
+
+def test_files_alone_show_that_nothing_leaks(tmp_path: Path) -> None:
+    """Take structures from the text of the files: none of a test or an evaluation is trained on."""
+    shards = Path(tmp_path, "shards")
+    shards.mkdir()
+    schemas = {split: schema_of(split) for split in ("train", "validation", "test")}
+    parts = [
+        (split, column, extra)
+        for split in schemas
+        for column in ("a", "b")
+        for extra in ("", " ORDER BY 1", f" AND {split} = 1")
+    ]
+    pairs = [
+        (split, " ".join(("SELECT", column, "FROM t WHERE", column, ">", str(n), extra)), n)
+        for n, (split, column, extra) in enumerate(parts)
+    ]
+    made_rows = [
+        row(
+            Content(
+                task="sql_to_ibis", variant="original", dialect="duckdb", input=sql, target=f"{n}"
+            ),
+            msgspec.structs.replace(
+                made("", schema=schemas[split]).origin, structure=hashed(sql_structure(sql))
+            ),
+        )
+        for split, sql, n in pairs
+    ]
+    shard_path(tmp_path, 0).write_bytes(b"".join(map(encode, made_rows)))
+    empty = Counts(shard=0, kind="query", roots=0, rows={}, rejected={})
+    counts_path(tmp_path, 0).write_bytes(msgspec.json.encode(empty))
+    evaluation = hashed(sql_structure("SELECT z FROM q WHERE z > 7 AND w = 2"))
+    assemble(CONFIG, tmp_path, 1, contaminated={evaluation: "an evaluation"})
+    found: dict[str, set[str]] = {}
+    for path in (tmp_path / "dataset").glob("*/*.jsonl"):
+        for line in path.read_text().splitlines():
+            structure = hashed(sql_structure(json.loads(line)["input"]))
+            found.setdefault(structure, set()).add(path.name.partition("-")[0])
+    assert found
+    assert all(len(splits) == 1 for splits in found.values())
+    assert evaluation not in found
+
+
 def test_what_differs_in_literals_alone_is_near() -> None:
     seen = NearDuplicates()
     query = "SELECT city, sum(price) FROM sales WHERE day > DATE '{}' GROUP BY city LIMIT {}"
-    assert seen.add("g", "1", query.format("2024-01-01", 3))
-    assert not seen.add("g", "2", query.format("2023-05-01", 10))
-    assert seen.add("other", "3", query.format("2024-01-01", 3))
-    assert seen.add("g", "4", query.replace("sum", "max").replace("price", "rate"))
+    assert seen.add("g", query.format("2024-01-01", 3))
+    assert not seen.add("g", query.format("2023-05-01", 10))
+    assert seen.add("other", query.format("2024-01-01", 3))
+    assert seen.add("g", query.replace("sum", "max").replace("price", "rate"))
 
 
 # Files.
@@ -340,6 +407,23 @@ def test_the_page_shows_all_tasks(folder: Path, manifest: DatasetManifest) -> No
 def run_cli(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "ibert", "data", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+def test_a_fresh_process_proves_a_sample_again(
+    folder: Path, manifest: DatasetManifest, tmp_path: Path
+) -> None:
+    copy = tmp_path / "dataset"
+    shutil.copytree(folder / "dataset", copy)  # the files alone: no shard, no plan
+    done = run_cli("validate", str(copy), "--sample", "12", "--format", "json")
+    assert (done.returncode, json.loads(done.stdout)["hold"]) == (0, 12)
+    (path,) = copy.glob("code_completion/train-*.jsonl")
+    rows_ = [json.loads(line) for line in path.read_text().splitlines()]
+    for one in rows_:
+        one["target"] = ".nothing()"
+    path.write_text("".join(json.dumps(one) + "\n" for one in rows_))
+    spoilt = run_cli("validate", str(copy), "--sample", "40")
+    assert spoilt.returncode == 1
+    assert "its content has the id" in spoilt.stderr
 
 
 def test_the_command_line_shows_and_counts(

@@ -124,6 +124,7 @@ CODES = {
     "IB952": "rows that nobody can make again",
     "IB953": "no such example, or several",
     "IB954": "a file that is too large to be mined",
+    "IB955": "a model that cannot be rendered",
 }
 
 

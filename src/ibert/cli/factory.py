@@ -40,6 +40,11 @@ folder_type = click.Path(path_type=Path, file_okay=False)
 @click.option("--catalogs", type=click.IntRange(min=0), help="Generated catalogs, a shard each.")
 @click.option("--queries", type=click.IntRange(min=1), help="Queries over each of them.")
 @click.option(
+    "--task-shards",
+    type=click.IntRange(min=0),
+    help="Shards of the templates of the other tasks; 0: none of them.",
+)
+@click.option(
     "--workers", type=click.IntRange(min=1), help="How many at a time; by default one for each CPU."
 )
 @click.option("--runner", type=click.Choice(("local", "ray")), default="local", show_default=True)
@@ -59,6 +64,7 @@ def generate_all(
     template_shards: int | None,
     catalogs: int | None,
     queries: int | None,
+    task_shards: int | None,
     workers: int | None,
     runner: str,
     address: str | None,
@@ -80,6 +86,7 @@ def generate_all(
         "template_shards": template_shards,
         "catalogs": catalogs,
         "queries": queries,
+        "task_shards": task_shards,
     }
     config = Config(seed=seed, **{name: size for name, size in sizes.items() if size is not None})
     kept_out = contaminated(against)
@@ -240,21 +247,28 @@ def from_sql(
 ) -> None:
     """Make examples of the queries in the .sql files of FOLDER, a shard for each file.
 
-    The tables are those of --catalog, and those that the files declare with CREATE TABLE.
+    FOLDER may be a dbt project, whose models are rendered without a warehouse, or hold models of
+    SQLMesh. The tables are those of --catalog, those that the files declare with CREATE TABLE, the
+    sources, seeds and columns of a project's YAML, and what its models make. What cannot be read is
+    told with its file, line and reason.
     """
     from ibert.catalog import Catalog
-    from ibert.datagen.factory.from_sql import declared, sql_config, sql_shard
+    from ibert.datagen.factory.from_sql import sql_config, sql_shard
+    from ibert.datagen.factory.projects import Project
     from ibert.sql.dialects import check_dialect
 
     check_dialect(dialect)
-    config = sql_config(folder, dialect, licence, seed)
-    described = Catalog.from_any(list(catalogs), dialect=dialect) if catalogs else Catalog({})
-    tables = Catalog({**declared(folder, config).tables, **described.tables})
+    project = Project(folder, dialect)
+    config = sql_config(project, dialect, licence, seed)
+    known = Catalog.from_any(list(catalogs), dialect=dialect) if catalogs else Catalog({})
+    tables = project.tables(known)
     with progress_bar("files") as progress:
         for number in range(len(config.files)):
-            sql_shard(config, number, folder, tables, output)
+            sql_shard(config, number, project, tables, output)
             if progress:
                 progress(number + 1, len(config.files))
+    for problem in project.refused:
+        note(str(problem))
     _finish(config, output, len(config.files), format_)
 
 

@@ -198,7 +198,12 @@ class _Describer:
         if self.closed:
             tables = tables[:1]  # they have the same columns
         if tables:
-            text = f"All columns of {listed(tables)}" + (", and:" if more else ".")
+            kept = {name for name in self._output().names for t in self.passed
+                    if _is_passed(op, name, t)}  # fmt: skip
+            needed = [one.name for one in self.inference.requirements if one.table in self.passed]
+            gone = [name for name in dict.fromkeys(needed) if name not in kept]
+            but = f" but {self.phrases.names(gone)}" if gone else ""
+            text = f"All columns of {listed(tables)}{but}" + (", and:" if more else ".")
         else:
             text = f"{_rows_of(op, self.phrases)} with the columns:"
         if self.selected:

@@ -54,6 +54,9 @@ def columns_of(inference: Inference) -> dict[str, dict[str, dt.DataType]]:
             if (table, mark) in needed
         }
         found[table] = kept
+    made = inference.bench.run(found, inference.example[1]).result if all(found.values()) else None
+    if isinstance(made, ir.Table) and not made.columns:  # what is needed is all left out
+        found = {table: {**_ANY_TABLE, **schema} for table, schema in found.items()}
     if not any(found.values()):
         found = {table: dict(_ANY_TABLE) for table in found}
     return {table: schema or {"id": dt.int64} for table, schema in found.items()}
@@ -64,7 +67,8 @@ def sample(inference: Inference, sandbox: Sandbox) -> Sample | None:
     columns = columns_of(inference)
     pools = _pools(inference, columns)
     result = inference.bench.run(columns, inference.example[1]).result
-    if result is None or not all(pools.values()) or result.op().find(_CHANGING):
+    known = all(any(value is not None for value in pool) for pool in pools.values())
+    if result is None or not known or result.op().find(_CHANGING):
         return None
     sql = _sql(result)
     if sql is None:

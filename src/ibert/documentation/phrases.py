@@ -46,6 +46,28 @@ _FIGURES: dict[type[ops.Node], str] = {
     ops.Any: "whether {} is true in any row",
     ops.All: "whether {} is true in all rows",
     ops.ArrayCollect: "the array of all {}",
+    ops.ExtractYear: "the year of {}",
+    ops.ExtractQuarter: "the quarter of {}",
+    ops.ExtractMonth: "the month of {}",
+    ops.ExtractDay: "the day of the month of {}",
+    ops.ExtractHour: "the hour of {}",
+    ops.ExtractMinute: "the minute of {}",
+    ops.Date: "the day of {}",
+    ops.Uppercase: "{} in upper case",
+    ops.Lowercase: "{} in lower case",
+    ops.StringLength: "the length of {}",
+    ops.Reverse: "{} backwards",
+    ops.Strip: "{} without white space around it",
+    ops.Abs: "the absolute value of {}",
+    ops.Sqrt: "the square root of {}",
+    ops.Floor: "{} rounded down",
+    ops.Ceil: "{} rounded up",
+    ops.ArrayLength: "the number of elements of {}",
+}
+_RANKS: dict[type[ops.Node], str] = {
+    ops.RowNumber: "the row number",
+    ops.MinRank: "the rank",
+    ops.DenseRank: "the dense rank",
 }
 
 
@@ -104,6 +126,8 @@ class Phrases:
         match op:
             case ops.Alias(arg=inner):
                 return self.value(inner)
+            case ops.Field(name=name, rel=ops.Aggregate(metrics=metrics)) if "(" in name:
+                return self.figure(metrics[name])  # without a name of its own
             case ops.Field(name=name):
                 return self.name(name)
             case ops.ScalarSubquery(rel=ops.Aggregate(parent=parent, metrics=metrics)) if (
@@ -145,12 +169,33 @@ class Phrases:
             case ops.Alias(arg=inner):
                 return self.figure(inner)
             case ops.CountStar(where=where):
-                return "the number of rows" + self._where(where)
+                counted = f" where {self.predicate(where)}" if where is not None else ""
+                return f"the number of rows{counted}"
+            case ops.Coalesce(arg=(ops.Field() as field, ops.Literal() as other)):
+                return f"{self.value(field)}, or {self.value(other)} where it is NULL"
+            case ops.Add(left=ops.WindowFunction(func=func) as window, right=ops.Literal(value=1)):
+                if type(func) in _RANKS:  # Ibis counts from 0
+                    return f"{_RANKS[type(func)]}{self._over(window)}, from 1"
+            case ops.WindowFunction(func=ops.Reduction() as inner, start=None, end=None) if (
+                not op.order_by
+            ):
+                return f"{self.figure(inner)}{self._over(op)}"
         words = _FIGURES.get(type(op))
         inner = op.__args__[0] if op.__args__ else None
-        if words is None or not isinstance(inner, ops.Field):
-            return self.value(op)
+        if words is None or not isinstance(inner, ops.Field) or inner.name.startswith("__"):
+            return self.value(op)  # what Ibis names itself is told as code
         return words.format(self.value(inner)) + self._where(getattr(op, "where", None))
+
+    def _over(self, window: ops.WindowFunction) -> str:
+        within = f" within each {self._parts(window.group_by)}" if window.group_by else ""
+        keys = [
+            self.value(key.arg) + ("" if key.ascending else " from the largest")
+            for key in window.order_by
+        ]
+        return within + (f" in the order of {listed(keys)}" if keys else "")
+
+    def _parts(self, parts: Iterable[ops.Node]) -> str:
+        return listed([self.value(part) for part in parts])
 
     def _where(self, where: ops.Node | None) -> str:
         return "" if where is None else f" in rows where {self.predicate(where)}"
@@ -180,18 +225,25 @@ class Phrases:
             case ops.Field():
                 return f"{self.value(op)} is true"
             case ops.InSubquery(needle=needle, rel=relation):
-                column = relation.schema.names[0]
-                return f"{self.value(needle)} is among the values of {self.name(column)}"
+                tables = {table.name: None for table in relation.find(ops.UnboundTable)}
+                of = f" of {listed([f'`{name}`' for name in tables])}" if tables else ""
+                column = self.name(relation.schema.names[0])
+                return f"{self.value(needle)} is among the values of {column}{of}"
             case ops.ExistsSubquery():
                 return "there is a matching row in another table"
-        words = _COMPARED.get(type(op))
+        words = self.compared(op)
         if words is None:
             code = self.code(op)
             return f"`{code}` is true" if code else "a condition holds"
         left, right = op.__args__[:2]
-        if words in ("is", "is not") and not isinstance(right, ops.Literal):
-            words = {"is": "equals", "is not": "differs from"}[words]
         return f"{self.value(left)} {words} {self.value(right)}"
+
+    def compared(self, op: ops.Node) -> str | None:
+        """Say what a comparison asks of its sides; None where there is no word for it."""
+        words = _COMPARED.get(type(op))
+        if words in ("is", "is not") and not isinstance(op.__args__[1], ops.Literal):
+            return {"is": "equals", "is not": "differs from"}[words]
+        return words
 
     def _part(self, op: ops.Node, other: type[ops.Node] = ops.Or) -> str:
         said = self.predicate(op)

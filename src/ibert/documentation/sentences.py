@@ -221,8 +221,8 @@ class Sentences:
         return listed(self._bases(op)) or "the rows"
 
     def _bases(self, op: ops.Node) -> list[str]:
-        found = {table.name: None for table in op.find(ops.UnboundTable)}
-        return [f"`{name}`" for name in sorted(found)]
+        tables = _rows_from(op) if isinstance(op, ops.Relation) else op.find(ops.UnboundTable)
+        return [f"`{name}`" for name in sorted({table.name for table in tables})]
 
     # The steps.
 
@@ -270,7 +270,7 @@ class Sentences:
             case ops.Aggregate(groups=groups) if groups:
                 yield f"{self._subject(op)} grouped by {self.phrases.names(groups)}."
                 for name, metric in op.metrics.items():
-                    if name not in self._shown:
+                    if name not in self._shown and "(" not in name:
                         yield f"{self.phrases.name(name)} is {self.phrases.figure(metric)}."
             case ops.Sort(keys=keys):
                 said = listed([self._key(key) for key in keys])
@@ -321,7 +321,8 @@ class Sentences:
 
     def _key(self, key: ops.SortKey) -> str:
         way = "" if key.ascending else " from the largest"
-        return f"{self.phrases.value(key.arg)}{way}"
+        nulls = ", NULL first" if key.nulls_first else ""
+        return f"{self.phrases.value(key.arg)}{way}{nulls}"
 
     def _on(self, link: ops.JoinLink) -> str:
         """Say the keys of a join."""
@@ -341,12 +342,14 @@ class Sentences:
     def _qualified(self, part: ops.Node) -> str:
         """Say a condition on two tables, with the tables that the columns are of."""
         match part:
-            case ops.Equals(left=ops.Field() as left, right=ops.Field() as right):
+            case ops.Comparison(left=ops.Field() as left, right=ops.Field() as right):
+                words = self.phrases.compared(part)
                 sides = [
                     f"{self.phrases.name(side.name)} of {self.name(side.rel)}"
                     for side in (left, right)
                 ]
-                return f"{sides[0]} equals {sides[1]}"
+                if words is not None:
+                    return f"{sides[0]} {words} {sides[1]}"
         return self.phrases.predicate(part)
 
     # The columns.
@@ -382,6 +385,21 @@ class Sentences:
         for reason, names in reasons.items():
             verb = "is" if len(names) == 1 else "are"
             yield f"{_capital(self.phrases.names(names))} {verb} NULL {reason}."
+
+
+def _rows_from(op: ops.Relation) -> Iterator[ops.UnboundTable]:
+    """Yield the tables whose rows a relation has, without those that it only looks into."""
+    if isinstance(op, ops.UnboundTable):
+        yield op
+    elif isinstance(op, ops.JoinChain):
+        yield from _rows_from(op.first)
+        for link in op.rest:
+            if link.how not in ("semi", "anti"):
+                yield from _rows_from(link.table)
+    else:
+        for child in op.__children__:
+            if isinstance(child, ops.Relation):
+                yield from _rows_from(child)
 
 
 def _capital(text: str) -> str:

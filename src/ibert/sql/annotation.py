@@ -44,7 +44,7 @@ def annotate(query: exp.Expr, dialect: str, columns: ColumnTypes) -> None:
     try:
         copy = qualify_columns(copy, schema, expand_stars=False, allow_partial_qualification=True)
         annotate_types(copy, schema, dialect=dialect)
-    except SqlglotError:  # a column that is not there: what is known of it is told elsewhere
+    except (SqlglotError, AssertionError):  # of what is not known more is told elsewhere
         return
     for node in copy.walk():
         if _PLACE in node.meta and node.type is not None:

@@ -228,7 +228,7 @@ def _known(node: exp.Expr, dialect: str) -> exp.Expr | None:
 
 
 def _without_null(call: exp.Expr) -> exp.Expr:
-    value = call.this.this if isinstance(call.this, exp.Order | exp.Distinct) else call.this
+    value = call.this.this if isinstance(call.this, exp.Order) else call.this
     value = value.expressions[0] if isinstance(value, exp.Distinct) else value
     known = exp.not_(exp.Is(this=value.copy(), expression=exp.null()))
     return exp.Filter(this=call.copy(), expression=exp.Where(this=known))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from ibert.datagen.factory.card import card
 from ibert.datagen.factory.gates import Gates, Leaks, split_of
 from ibert.datagen.factory.making import versions
 from ibert.datagen.factory.manifest import Coverage, DatasetFile, DatasetManifest, Lengths
+from ibert.datagen.factory.near import NearDuplicates
 from ibert.datagen.factory.record import SCHEMA, record
 from ibert.datagen.factory.row import Row, decode
 from ibert.datagen.factory.shard import Counts, counts_path, shard_path
@@ -57,12 +59,16 @@ def assemble(
     target = folder / "dataset"
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    gates = Gates(Leaks(_rows(shards, folder)), contaminated or {})
-    books = _Books(target)
-    for row in _rows(shards, folder, progress):
-        split = split_of(row)
-        if gates.passes(row, split):
-            books.add(row, split)
+    leaks, books = Leaks(_rows(shards, folder)), _Books(target)
+    with (
+        tempfile.TemporaryDirectory(dir=folder) as place,
+        NearDuplicates(Path(place, "near.db")) as near,
+    ):
+        gates = Gates(leaks, contaminated or {}, near)
+        for row in _rows(shards, folder, progress):
+            split = split_of(row)
+            if gates.passes(row, split):
+                books.add(row, split)
     books.close()
     counts = [
         msgspec.json.decode(counts_path(folder, number).read_bytes(), type=Counts)

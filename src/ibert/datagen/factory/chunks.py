@@ -42,11 +42,22 @@ def code_of(path: Path) -> str:
     ...     code_of(path)
     'x = 1\n'
     """
+    return "\n".join(blocks_of(path))
+
+
+def blocks_of(path: Path) -> list[str]:
+    """Give the Python code of a file: all of a module, or each cell and block that is Python.
+
+    Raises
+    ------
+    IbertError
+        What `code_of` raises.
+    """
     text = read_small(path)
     find = READERS.get(path.suffix)
     if find is None:
-        return text
-    return "\n".join(block for block in find(text, str(path)) if _parses(block))
+        return [text]
+    return [block for block in find(text, str(path)) if _parses(block)]
 
 
 def read_small(path: Path) -> str:

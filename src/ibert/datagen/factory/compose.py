@@ -170,7 +170,7 @@ class Composer:
             where = f" WHERE {test}".replace("i.", "") if test else ""
             word = self._rng.choice(("IN", "IN", "NOT IN"))
             keep = f"{'WHERE' if not where else where + ' AND'} {column} IS NOT NULL".strip()
-            where = f" {keep}" if word == "NOT IN" else where
+            where = f" {keep}" if word == "NOT IN" and column not in where else where
             condition = f"{column} {word} (SELECT {column} FROM {other}{where})"
         else:
             word = self._rng.choice(("EXISTS", "EXISTS", "NOT EXISTS"))
@@ -409,7 +409,8 @@ class Composer:
         start = self._rng.randrange(max(1, len(word) - 2))
         values = {
             "c": field.sql, "n": field.name, "v": literals[low], "w": literals[high],
-            "d": first, "e": last, "m": str(self._rng.randint(1, 4)),
+            "d": first, "e": last,
+            "m": str(self._rng.randint(1, 4)), "k": str(self._rng.randint(2, 5)),
             "p": word[:2] if "'{p}%" in text else word[start : start + 2], **more,
         }  # fmt: skip
         sql, _, alias = text.rpartition(" : ")

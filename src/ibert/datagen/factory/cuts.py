@@ -13,10 +13,12 @@ import ibis.expr.types as ir
 
 from ibert.datagen.factory.root import Root
 from ibert.datagen.factory.row import Content, Row
+from ibert.datagen.factory.telling import told_of
 from ibert.repair.source import Source
 
 TASK = "code_completion"
 SHORTEST = 3  # characters of what is taken out
+COMMENTED = 0.6  # the share of code above which its purpose is said
 
 
 class Cut(NamedTuple):
@@ -25,27 +27,49 @@ class Cut(NamedTuple):
     variant: str
     start: int
     end: int
+    whole: bool = False  # nothing is left that says what it might be
 
 
 def completions(root: Root) -> Iterator[Row]:
     """Yield one cut of each sort: the rest of the code, an expression, a step of a chain, a token.
 
-    The whole ran, and every part that is taken out has a value of a known type.
+    The whole ran, and every part that is taken out has a value of a known type. Above some of it a
+    comment says what it does.
     """
+    place, comment = _start(root), told_of(root.program).comment()
     for variant, find in _SORTS.items():
-        found = [cut for cut in find(root) if cut.end - cut.start >= SHORTEST]
+        chance = root.chance(f"{TASK} {variant}")
+        above = comment if chance.random() < COMMENTED else ""
+        found = [
+            cut
+            for cut in find(root)
+            if cut.end - cut.start >= SHORTEST and cut.start >= place and (above or not cut.whole)
+        ]
         if found:
-            cut = root.chance(f"{TASK} {variant}").choice(found)
+            cut = chance.choice(found)
             yield root.row(
                 Content(
                     task=TASK,
                     variant=cut.variant,
                     tables=root.tables,
-                    input=root.code[: cut.start],
+                    input=root.code[:place] + above + root.code[place : cut.start],
                     suffix=root.code[cut.end :],
                     target=root.code[cut.start : cut.end],
                 )
             )
+
+
+def _start(root: Root) -> int:
+    """Find the first statement that does more than to import, declare or read something."""
+    source = _source(root)
+    for node in source.module.body:
+        match node:
+            case ast.Import() | ast.ImportFrom() | ast.FunctionDef():
+                continue
+            case ast.Assign(targets=[ast.Name()], value=value) if _reads(value):
+                continue
+        return source.start(node)
+    return 0
 
 
 def _rest(root: Root) -> Iterator[Cut]:
@@ -67,7 +91,8 @@ def _expressions(root: Root) -> Iterator[Cut]:
     source = _source(root)
     for node, value in root.program.reading.values.items():
         if isinstance(value, ir.Expr) and not isinstance(node, ast.Name) and not _reads(node):
-            yield Cut("fim", *source.outer(node))
+            is_whole = isinstance(source.parents.get(node), ast.Assign)
+            yield Cut("fim", *source.outer(node), is_whole)
 
 
 def _tokens(root: Root) -> Iterator[Cut]:

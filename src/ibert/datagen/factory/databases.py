@@ -11,6 +11,7 @@ from ibert import fixtures
 from ibert.catalog import Catalog
 from ibert.database import write_databases
 from ibert.datagen.factory.domains import Domain, draw_domain
+from ibert.datagen.factory.naming import namings, renamed
 from ibert.diagnostics import Diagnostic, IbertError
 from ibert.sandbox import Profile
 from ibert.sandbox.in_process import InProcess
@@ -32,10 +33,29 @@ def domain_database(seed: int, number: int) -> str:
     return f"{_DOMAIN}:{seed}:{number}"
 
 
+def renamed_database(name: str, naming: str) -> str:
+    """Name the tables of a generated catalog that are called otherwise."""
+    return f"{name}:{naming}"
+
+
 @lru_cache(maxsize=8)
 def domain_of(name: str) -> Domain:
-    """Draw the domain that a name stands for."""
-    return draw_domain(Random(name))
+    """Draw the domain that a name stands for.
+
+    Examples
+    --------
+    >>> [list(domain_of(name).catalog) for name in ("domain:0:1", "domain:0:1:upper")]
+    [['bookings', 'hotels', 'reviews'], ['BOOKINGS', 'HOTELS', 'REVIEWS']]
+    """
+    drawn, naming = _parts(name)
+    domain = draw_domain(Random(drawn))
+    return renamed(domain, naming) if naming else domain
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """Take the naming off the name of a generated catalog."""
+    parts = name.split(":")
+    return ":".join(parts[:3]), parts[3] if len(parts) > 3 else ""
 
 
 def catalog_named(name: str) -> Catalog:
@@ -51,12 +71,16 @@ def catalog_named(name: str) -> Catalog:
     >>> catalog_named("domain:0:1") == domain_of("domain:0:1").catalog
     True
     """
-    kind, *numbers = name.split(":")
+    plain, naming = _parts(name)
+    kind, *numbers = plain.split(":")
+    if naming and naming not in namings():
+        numbers = []
     if kind == _FIXTURES and len(numbers) == 1 and numbers[0].isdigit():
         return Catalog.from_ddl(fixtures.SCHEMA_SQL)
     if kind == _DOMAIN and len(numbers) == 2 and all(map(str.isdigit, numbers)):
         return domain_of(name).catalog
-    message, hint = f"no database {name!r}", "fixtures:SEED or domain:SEED:NUMBER"
+    hint = "fixtures:SEED, domain:SEED:NUMBER or domain:SEED:NUMBER:NAMING"
+    message = f"no database {name!r}"
     raise IbertError([Diagnostic(code="IB952", message=message, hint=hint)])
 
 
@@ -83,10 +107,13 @@ class Prover(Verifier):
         Of the database.
     catalog
         Its tables.
+    kin
+        The tables before they were renamed: examples over both belong into one split.
     """
 
     name: str
     catalog: Catalog
+    kin: Catalog
 
     def __enter__(self) -> Self:
         return self
@@ -117,6 +144,7 @@ class OwnProver(Prover):
         self._sandbox = InProcess([path for paths in witnesses for path in paths])
         self.name = name
         self.catalog = catalog_named(name)
+        self.kin = catalog_named(_parts(name)[0])
 
 
 class StrangersProver(Prover):
@@ -143,4 +171,4 @@ class StrangersProver(Prover):
         witnesses = write_witnesses(folder, catalog, sql, seed=seed)
         super().__init__([witness.paths for witness in witnesses], profile=Profile.OWN)
         self.name = f"{WITNESSED}:{seed}"
-        self.catalog = catalog
+        self.catalog = self.kin = catalog

@@ -5,36 +5,51 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+import ibis.expr.datatypes as dt
+
 from ibert.api_index import Entry, api_index
 from ibert.datagen.factory.root import Root, Tally
 from ibert.datagen.factory.row import Content, Row
+from ibert.datagen.factory.telling import Told, told_of
 from ibert.diagnostics import IbertError
 from ibert.documentation import Documenter, Source
-from ibert.documentation.description import describe
 from ibert.repair.source import Source as Text
 from ibert.tasks.sql_to_ibis import sql_to_ibis
 
 DOCUMENTATION, QA = "documentation", "qa"
-SHARE = 0.2  # of roots: what is said of the others would differ in names alone
-COLUMNS_SHARE = 0.15
+SHARE = 0.35  # of roots: what is said of the others would differ in names alone
+COLUMNS_SHARE, EXPLAINED_SHARE, ASKED_SHARE = 0.15, 0.45, 0.6
 STYLES = ("numpy", "google", "sphinx")
 _HEAD = "def query("
-# How a question begins whose answer is code that does what a docstring says.
+# How a question begins whose answer is code that does what a sentence says.
 _ASKED = (
     "How do I {} in Ibis?",
     "With Ibis, how can I {}?",
     "Write Ibis code to {}.",
     "What is the Ibis way to {}?",
 )
+_WHAT = (
+    "What does this Ibis code do?",
+    "Explain this Ibis query.",
+    "In plain words, what does this give?",
+)
 
 
 def descriptions(root: Root, documenter: Documenter, tally: Tally) -> Iterator[Row]:
-    """Yield the function of a root with its docstrings, and a question that the root answers."""
-    chance = root.chance(DOCUMENTATION)
+    """Yield questions about a root and that it answers, and its function with its docstrings."""
+    told = told_of(root.program)
+    chance = root.chance(QA)
     if chance.random() < COLUMNS_SHARE:
         yield _columns_asked(root)
-    if chance.random() >= SHARE:
-        return
+    if chance.random() < EXPLAINED_SHARE and told.is_useful:
+        yield _explained(root, told, chance.choice(_WHAT))
+    if chance.random() < ASKED_SHARE and told.is_task:
+        yield from _answered(root, told.question(chance.choice(_ASKED)))
+    if root.chance(DOCUMENTATION).random() < SHARE and told.is_sound:
+        yield from _documented(root, documenter, tally)
+
+
+def _documented(root: Root, documenter: Documenter, tally: Tally) -> Iterator[Row]:
     try:
         answer = sql_to_ibis(
             root.sql, root.catalog, dialect=root.dialect, verify=False, form="function"
@@ -42,7 +57,7 @@ def descriptions(root: Root, documenter: Documenter, tally: Tally) -> Iterator[R
         name = _name(root)
         code = answer.code.replace(_HEAD, f"def {name}(", 1)
         source = Source(code, root.catalog)
-        styles = chance.sample(STYLES, 2)
+        styles = root.chance(f"{DOCUMENTATION} styles").sample(STYLES, 2)
         found = documenter.documents(source, source.function(name), styles)
     except IbertError as error:
         tally.reject(DOCUMENTATION, error.diagnostics[0].code)
@@ -60,11 +75,6 @@ def descriptions(root: Root, documenter: Documenter, tally: Tally) -> Iterator[R
                 target=docstring.text,
             )
         )
-    description = describe(found[0].inference)
-    summary = description.summary.rstrip(".")
-    if "`" in summary:
-        question = chance.choice(_ASKED).format(summary[:1].lower() + summary[1:])
-        yield from _answered(root, f"{question} {description.extended}".rstrip())
 
 
 def _name(root: Root) -> str:
@@ -78,7 +88,7 @@ def _name(root: Root) -> str:
 def _columns_asked(root: Root) -> Row:
     """Ask what columns the code gives."""
     columns = root.program.expr.as_table().schema().items()
-    said = "\n".join(f"- `{name}`: {dtype}" for name, dtype in columns)
+    said = "\n".join(column_said(name, dtype) for name, dtype in columns)
     code = root.code.rstrip()
     return root.row(
         Content(
@@ -87,6 +97,30 @@ def _columns_asked(root: Root) -> Row:
             tables=root.tables,
             input=f"Which columns does this Ibis code give?\n\n```python\n{code}\n```",
             target=f"The columns, with their types:\n\n{said}\n",
+        )
+    )
+
+
+def column_said(name: str, dtype: dt.DataType) -> str:
+    """Say a column and its type.
+
+    Examples
+    --------
+    >>> column_said("a", dt.Int64(nullable=False))
+    '- `a`: int64, never NULL'
+    """
+    never = "" if dtype.nullable else ", never NULL"
+    return f"- `{name}`: {str(dtype).removeprefix('!')}{never}"
+
+
+def _explained(root: Root, told: Told, question: str) -> Row:
+    return root.row(
+        Content(
+            task=QA,
+            variant="explained",
+            tables=root.tables,
+            input=f"{question}\n\n```python\n{root.code.rstrip()}\n```",
+            target=told.text() + "\n",
         )
     )
 

@@ -7,15 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-from ibis.expr.schema import Schema
 from sqlglot import exp
 
 from ibert.catalog import Catalog
-from ibert.datagen.factory.chunks import read_small
 from ibert.datagen.factory.databases import StrangersProver
+from ibert.datagen.factory.projects import Project
 from ibert.datagen.factory.root import Draft, Tally, proved
 from ibert.datagen.factory.shard import Counts, derived, write_shard
-from ibert.diagnostics import Diagnostic, IbertError
+from ibert.diagnostics import Diagnostic, IbertError, Span
 from ibert.documentation import Documenter
 from ibert.sql.script import Script
 from ibert.tasks.sql_to_ibis import sql_to_ibis
@@ -45,40 +44,19 @@ class SqlConfig(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
 
 
-def sql_config(folder: Path, dialect: str, licence: str, seed: int = 0) -> SqlConfig:
-    """Find the SQL files of a folder, and of those in it.
-
-    Raises
-    ------
-    IbertError
-        IB001 if there is none.
-    """
-    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.sql"))
-    if not names:
-        raise IbertError([Diagnostic(code="IB001", message="no .sql file", source=str(folder))])
-    return SqlConfig(files=tuple(names), dialect=dialect, licence=licence, seed=seed)
-
-
-def declared(folder: Path, config: SqlConfig) -> Catalog:
-    """Give the tables that the files declare with CREATE TABLE; those that cannot be read, not."""
-    tables: dict[str, Schema] = {}
-    for name in config.files:
-        try:
-            text = read_small(folder / name)
-            tables.update(Catalog.from_ddl(text, config.dialect, source=name).tables)
-        except IbertError:
-            continue  # no declarations: its queries are read all the same
-    return Catalog(tables)
+def sql_config(project: Project, dialect: str, licence: str, seed: int = 0) -> SqlConfig:
+    """Say what decides the examples of a project."""
+    return SqlConfig(files=project.files, dialect=dialect, licence=licence, seed=seed)
 
 
 def sql_shard(
-    config: SqlConfig, number: int, folder: Path, catalog: Catalog, output: Path
+    config: SqlConfig, number: int, project: Project, catalog: Catalog, output: Path
 ) -> Counts:
     """Make the shard of one file: all that its queries give."""
     name = config.files[number]
     tally, roots = Tally(), 0
     with Documenter() as documenter:
-        for draft in _drafts(folder, name, config, catalog, tally):
+        for draft in _drafts(project, name, config, catalog, tally):
             try:
                 sql = in_duckdb(draft.sql, draft.dialect, draft.catalog.to_sql_types())
                 with (
@@ -93,16 +71,25 @@ def sql_shard(
     return write_shard(output, number, "sql", roots, tally)
 
 
+def _in_file(problem: Diagnostic, name: str, start: Span) -> Diagnostic:
+    """Give a problem of a statement with its place in the file."""
+    span = problem.span
+    if span is not None:
+        column = span.column + (start.column - 1 if span.line == 1 else 0)
+        span = Span(span.line + start.line - 1, column)
+    return msgspec.structs.replace(problem, source=name, span=span or start)
+
+
 def _drafts(
-    folder: Path, name: str, config: SqlConfig, catalog: Catalog, tally: Tally
+    project: Project, name: str, config: SqlConfig, catalog: Catalog, tally: Tally
 ) -> Iterator[Draft]:
-    try:
-        text = read_small(folder / name)
-    except IbertError as error:
-        tally.reject("file", error.diagnostics[0].code)
+    text = project.texts.get(name)
+    if text is None:
+        problem = project.reason(name)
+        tally.reject("file", problem.code if problem else "IB002")
         return
     found: list[Diagnostic] = []
-    script = Script(text, config.dialect, name, found)
+    script = Script(text.sql, text.dialect, name, found)
     for number, (statement, tokens) in enumerate(script.statements(), 1):
         if not isinstance(statement, _QUERIES):
             continue
@@ -112,11 +99,14 @@ def _drafts(
         ]
         tables = catalog.subset(dict.fromkeys(used))
         try:
-            code = sql_to_ibis(sql, tables, dialect=config.dialect, verify=False).code
+            code = sql_to_ibis(sql, tables, dialect=text.dialect, verify=False).code
         except IbertError as error:
             tally.reject("sql_to_ibis", f"not translated ({error.diagnostics[0].code})")
+            start = script.span(tokens)
+            project.refused += [_in_file(one, name, start) for one in error.diagnostics]
             continue
         place = f"{name}:{number}"
-        yield Draft(sql, config.dialect, code, tables, "sql", place, config.licence)
+        yield Draft(sql, text.dialect, code, tables, "sql", place, config.licence)
     for problem in found:
         tally.reject("file", problem.code)
+    project.refused += found

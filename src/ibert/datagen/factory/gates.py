@@ -5,22 +5,18 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import combinations
 
-from rensa import RMinHash, RMinHashDeduplicator
-
+from ibert.datagen.factory.near import NearDuplicates
 from ibert.datagen.factory.row import Content, Row, hashed
+from ibert.datagen.structure import sql_structure
 
 SPLITS = ("train", "validation", "test")
 PARTS = 20  # of the schemas: one is for test, one for validation
 LONGEST = 24_000  # characters of an example
 MOST_OF_STRUCTURE = 60  # examples of a task with one structure
-SIMILAR = 0.9  # Jaccard similarity of near duplicates
-PERMUTATIONS, BANDS = 128, 16
-HASH_SEED = 0
-SHINGLE = 3  # words
+PHRASE = "phrase"  # the variant of questions in a few words, with or without a frame
 CONTEXT = 160  # characters before a cursor that tell one completion from another
-
-_WORD = re.compile(r"'(?:[^']|'')*'|\"[^\"\n]*\"|\d+(?:\.\d+)?|\w+|[^\w\s]")
 
 
 def split_of(row: Row) -> str:
@@ -45,50 +41,39 @@ class Leaks:
     """
 
     def __init__(self, rows: Iterable[Row]) -> None:
-        self._seen: dict[str, set[str]] = {}
+        self._seen: Counter[int] = Counter()  # a bit for each split
         for row in rows:
-            split = split_of(row)
+            bit = 1 << SPLITS.index(split_of(row))
             for structure in structures_of(row):
-                self._seen.setdefault(structure, set()).add(split)
+                self._seen[_number(structure)] |= bit
 
     def leaks(self, row: Row, split: str) -> bool:
         """Tell whether a structure of an example occurs in a split that comes before its own."""
-        before = set(SPLITS[: SPLITS.index(split)])
-        return any(self._seen[structure] & before for structure in structures_of(row))
+        before = (1 << SPLITS.index(split)) - 1
+        return any(self._seen[_number(one)] & before for one in structures_of(row))
+
+
+def _number(text: str) -> int:
+    """Give a short hash of a text, as what takes the least memory."""
+    return int(hashed(text), 16)
 
 
 def structures_of(row: Row) -> list[str]:
-    """Give the structures of an example: of its SQL, and of its code."""
-    found = (row.origin.structure, row.origin.code_structure)
+    """Give the structures of an example: of its root's SQL and code, and of its own SQL."""
+    content = row.content
+    found = [row.origin.structure, row.origin.code_structure]
+    if content.task == "sql_to_ibis" and content.variant != "original":
+        found.append(hashed(sql_structure(content.input, content.dialect)))
     return [structure for structure in found if structure]
 
 
-class NearDuplicates:
-    """Tells examples whose words, literals aside, came before in nearly the same order.
-
-    MinHash over shingles of words (Broder, 1997), with bands.
-
-    Examples
-    --------
-    >>> seen = NearDuplicates()
-    >>> texts = [f"SELECT city, count(*) FROM {t} WHERE age > {n} GROUP BY city"
-    ...     for t, n in (("users", 1), ("users", 25), ("orders", 1))]
-    >>> [seen.add("a", str(i), text) for i, text in enumerate(texts)]
-    [True, False, True]
-    """
-
-    def __init__(self) -> None:
-        self._found: dict[str, RMinHashDeduplicator] = {}
-
-    def add(self, group: str, key: str, text: str) -> bool:
-        """Remember a text; tell whether it is new in its group."""
-        known = self._found.get(group)
-        if known is None:
-            known = RMinHashDeduplicator(SIMILAR, PERMUTATIONS, True, BANDS, HASH_SEED)
-            self._found[group] = known
-        sketch = RMinHash(PERMUTATIONS, HASH_SEED)
-        sketch.update(list(_shingles(text)))
-        return bool(known.add(key, sketch))
+def _questions_in(content: Content) -> Iterator[str]:
+    """Yield hashes of what is asked: of all of it, and of each phrase that a short one quotes."""
+    yield asked(content.input)
+    if content.variant == PHRASE:
+        words = re.findall(r"\w+", content.input)
+        for start, end in combinations(range(len(words) + 1), 2):
+            yield asked(" ".join(words[start:end]))
 
 
 def telling(content: Content) -> tuple[str, str]:
@@ -108,18 +93,6 @@ def telling(content: Content) -> tuple[str, str]:
     return f"{content.task} {sort}", text
 
 
-def _shingles(text: str) -> Iterator[str]:
-    words = [_masked(word) for word in _WORD.findall(text)]
-    for start in range(max(1, len(words) - SHINGLE + 1)):
-        yield " ".join(words[start : start + SHINGLE])
-
-
-def _masked(word: str) -> str:
-    if word[0].isdigit():
-        return "0"
-    return "''" if word[0] == "'" else word
-
-
 class Gates:
     """Lets examples through once each; counts those that are kept out, by reason.
 
@@ -129,14 +102,16 @@ class Gates:
         Knows which structures occur in which splits.
     contaminated
         Structures and questions of evaluations, with the names of their cases.
+    near
+        Tells near duplicates.
     """
 
-    def __init__(self, leaks: Leaks, contaminated: dict[str, str]) -> None:
+    def __init__(self, leaks: Leaks, contaminated: dict[str, str], near: NearDuplicates) -> None:
         self._leaks = leaks
         self._contaminated = contaminated
-        self._asked: set[str] = set()
-        self._near = NearDuplicates()
-        self._structures: Counter[tuple[str, str]] = Counter()
+        self._asked: set[int] = set()
+        self._near = near
+        self._structures: Counter[int] = Counter()
         self.kept_out: Counter[str] = Counter()
         self.hits: Counter[str] = Counter()
 
@@ -149,7 +124,7 @@ class Gates:
 
     def _reason(self, row: Row, split: str) -> str | None:
         content = row.content
-        for key in (*structures_of(row), asked(content.input)):
+        for key in (*structures_of(row), *_questions_in(content)):
             if key in self._contaminated:
                 self.hits[self._contaminated[key]] += 1
                 return "of an evaluation"
@@ -160,25 +135,20 @@ class Gates:
         question = _question(content)
         if question in self._asked:
             return "asked before"
-        kind = (content.task, row.origin.structure)
+        kind = _number(f"{content.task} {row.origin.structure}")
         if self._structures[kind] >= MOST_OF_STRUCTURE:
             return "a structure of many examples"
-        if not self._near.add(*_keyed(row)):
+        if not self._near.add(*telling(content)):
             return "near duplicate"
         self._asked.add(question)
         self._structures[kind] += 1
         return None
 
 
-def _keyed(row: Row) -> tuple[str, str, str]:
-    group, text = telling(row.content)
-    return group, row.id, text
-
-
-def _question(content: Content) -> str:
+def _question(content: Content) -> int:
     """Give a hash of all that is asked, without the answer."""
     parts = (content.task, content.dialect, content.variant, repr(content.tables), content.input)
-    return hashed("\0".join((*parts, content.suffix, content.error)))
+    return _number("\0".join((*parts, content.suffix, content.error)))
 
 
 def asked(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Roots from code of others: functions over tables, with the definitions that they need."""
+"""Roots from code of others: functions, methods and cells, with the definitions that they need."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import msgspec
 
 from ibert.catalog import Catalog
 from ibert.compilation import Program, compiled, target_of
-from ibert.datagen.factory.chunks import SUFFIXES, code_of
+from ibert.datagen.factory.chunks import SUFFIXES, blocks_of
 from ibert.datagen.factory.cuts import completions
 from ibert.datagen.factory.databases import StrangersProver
 from ibert.datagen.factory.mistakes import mistakes
@@ -22,6 +22,7 @@ from ibert.datagen.factory.root import Draft, Root, Tally, proved
 from ibert.datagen.factory.row import Content, Row
 from ibert.datagen.factory.shard import Counts, write_shard
 from ibert.datagen.factory.spellings import compilations, translations
+from ibert.datagen.factory.units import units
 from ibert.diagnostics import Diagnostic, IbertError
 from ibert.documentation import Documenter, Source, TableFunction
 from ibert.documentation.example import call_of, columns_of
@@ -129,7 +130,7 @@ def code_shard(config: CodeConfig, number: int, folder: Path, output: Path) -> C
     name = config.files[number]
     tally, roots = Tally(), 0
     try:
-        source = Source(code_of(folder / name), None, name)
+        source = _source(folder / name, name)
         functions = source.functions()
     except IbertError as error:
         tally.reject("file", error.diagnostics[0].code)
@@ -141,6 +142,18 @@ def code_shard(config: CodeConfig, number: int, folder: Path, output: Path) -> C
             except IbertError as error:
                 tally.reject("function", error.diagnostics[0].code)
     return write_shard(output, number, "code", roots, tally)
+
+
+def _source(path: Path, name: str) -> Source:
+    """Read the units of a file as functions of one module."""
+    blocks = blocks_of(path)
+    Source("\n".join(blocks), None, name)  # what does not parse is told with its place
+    try:
+        text = ast.unparse(units(blocks))
+    except RecursionError as error:
+        diagnostic = Diagnostic(code="IB304", message="the code is nested too deeply", source=name)
+        raise IbertError([diagnostic]) from error
+    return Source(text, None, name)
 
 
 def _mined(

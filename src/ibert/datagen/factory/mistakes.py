@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
 
 from ibert.datagen.factory.root import Root, Tally, is_lasting
 from ibert.datagen.factory.row import Content, Row
@@ -53,9 +56,9 @@ def _loud(root: Root, tally: Tally) -> Iterator[Row]:
                     variant=kind,
                     tables=root.tables,
                     input=found[0],
-                    error=f"{outcome.exception}: {outcome.message}",
+                    error=raised(outcome),
                     target=root.code,
-                    explanation=_changes(found[0], root.code),
+                    explanation=f"{_why(kind)} {_changes(found[0], root.code)}",
                 )
             )
 
@@ -84,9 +87,31 @@ def _silent(root: Root, tally: Tally) -> Iterator[Row]:
                 input=code,
                 error=difference_text(root.sql, difference),
                 target=root.code,
-                explanation=_changes(code, root.code),
+                explanation=f"{_why(mutant.operator)} {_changes(code, root.code)}",
             )
         )
+
+
+def raised(failure: Failure) -> str:
+    """Say what was raised; code that has no file is called none.
+
+    Examples
+    --------
+    >>> raised(Failure(FailureKind.RAISED, "invalid syntax (<ibis>, line 5)", "SyntaxError"))
+    'SyntaxError: invalid syntax (line 5)'
+    """
+    return f"{failure.exception}: {failure.message.replace('(<ibis>, line', '(line')}"
+
+
+@cache
+def _reasons() -> Mapping[str, str]:
+    text = files("ibert.datagen.factory").joinpath("reasons.toml").read_text(encoding="utf-8")
+    return dict(tomllib.loads(text))
+
+
+def _why(kind: str) -> str:
+    """Say what is wrong with a kind of fault."""
+    return _reasons()[kind.replace(" ", "_")]
 
 
 def difference_text(sql: str, difference: Difference) -> str:
@@ -112,9 +137,23 @@ def _changes(old: str, new: str) -> str:
             continue
         if len(before) == len(after):
             said += [
-                f"`{a.strip()}` becomes `{b.strip()}`" for a, b in zip(before, after, strict=True)
+                f"Write `{b.strip()}`, not `{a.strip()}`."
+                for a, b in zip(before, after, strict=True)
             ]
         else:
-            wrong, right = (" ".join(line.strip() for line in part) for part in (before, after))
-            said.append(f"`{wrong}` becomes `{right}`" if wrong else f"`{right}` is added")
-    return "; ".join(said)
+            said.append(_change(_inline(before), _inline(after)))
+    return " ".join(filter(None, said))
+
+
+def _inline(lines: list[str]) -> str:
+    """Write lines in one: statements apart, parts of one together."""
+    found = [line for line in lines if line]
+    are_statements = not any(line.startswith((" ", ")")) for line in found)
+    return ("` and `" if are_statements else " ").join(line.strip() for line in found)
+
+
+def _change(wrong: str, right: str) -> str:
+    """Say what comes in place of what."""
+    if wrong and right:
+        return f"Write `{right}`, not `{wrong}`."
+    return f"Add `{right}`." if right else f"Leave out `{wrong}`." if wrong else ""

@@ -18,9 +18,8 @@ from ibert.sandbox import Execution, Failure, Profile, Sandbox
 
 TASK = "qa"
 LICENCE = "Apache-2.0"  # of Ibis, whose documentation is quoted
-SHOW_ROWS = ("what", "phrase", "gives")  # the answers that show what their code gives
-_ASKED = ("{}", "In Ibis: {}")  # phrases are no sentences, and people type them so
-_NAMED = ("What does `{}` do in Ibis?", "Show me how to use `{}`.", "When do I need `{}`?")
+SHOW_ROWS = ("what", "phrase", "gives", "template")  # the answers that show what their code gives
+WORDS = 4  # of the description of a parameter: a shorter one says nothing
 
 
 def questions(
@@ -53,10 +52,11 @@ def _about(entry: Entry, prover: Prover, tally: Tally) -> Iterator[Row]:
         tally.reject(TASK, "the example fails")
         return
     answer = _answer(name, entry, example, outcome)
-    for asked in _NAMED:
+    for asked in _forms()["named"]:
         yield _row(entry, "what", asked.format(name), answer, outcome.raw.table.num_rows)
     for phrase in _phrases().get(name, ()):
-        for asked in _ASKED:
+        is_verb = phrase.partition(" ")[0] in _forms()["verbs"]
+        for asked in _forms()["done" if is_verb else "had"]:
             question = asked.format(phrase)
             yield _row(entry, "phrase", question, answer, outcome.raw.table.num_rows)
 
@@ -66,9 +66,9 @@ def _answer(name: str, entry: Entry, example: Example, outcome: Execution) -> st
 
 
 def _parameters(entry: Entry) -> Iterator[Row]:
-    name = _short(entry)
+    name = _called(entry)
     for item in entry.parameters:
-        if not item.description:
+        if len((item.description or "").split()) < WORDS:
             continue
         default = f", by default `{item.default}`" if item.default is not None else ""
         kind = f" (`{item.annotation}`{default})" if item.annotation else ""
@@ -79,7 +79,7 @@ def _parameters(entry: Entry) -> Iterator[Row]:
 
 def _support(entry: Entry) -> Iterator[Row]:
     if entry.backends and len(entry.operations) == 1:
-        name = _short(entry)
+        name = _called(entry)
         backends = ", ".join(entry.backends)
         answer = f"`{name}` builds `{entry.operations[0]}`. It compiles on: {backends}."
         question = f"On which SQL backends does `{name}` of Ibis work?"
@@ -113,6 +113,11 @@ def _sourced(answer: str, entry: Entry) -> str:
     return f"{answer}\n\nSources: `{entry.path}`\n"
 
 
+def _called(entry: Entry) -> str:
+    """Give the name for a question: methods of a backend are called on a connection."""
+    return f"con.{entry.name}" if ".backends." in entry.path else _short(entry)
+
+
 def _short(entry: Entry) -> str:
     """Give the name that people call an entry by: `Table.filter`, `ibis.literal`."""
     if entry.owner:
@@ -129,6 +134,13 @@ def _phrases() -> dict[str, list[str]]:
         for name, phrases in topic.items():
             found[name] += phrases
     return dict(found)
+
+
+@cache
+def _forms() -> dict[str, list[str]]:
+    """Give how questions are asked, and the verbs that tell one form from another."""
+    text = files("ibert.datagen.factory").joinpath("questions.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
 
 
 def _row(entry: Entry, variant: str, question: str, answer: str, rows: int = 0) -> Row:

@@ -16,7 +16,8 @@ from ibert.answers import rows_table, shown
 from ibert.api_index import api_index
 from ibert.compilation import Program, target_of
 from ibert.datagen.factory.databases import WITNESSED, OwnProver, Prover, StrangersProver
-from ibert.datagen.factory.mistakes import difference_text
+from ibert.datagen.factory.described import column_said
+from ibert.datagen.factory.mistakes import difference_text, raised
 from ibert.datagen.factory.questions import SHOW_ROWS, run
 from ibert.datagen.factory.row import Row, catalog_of
 from ibert.diagnostics import Diagnostic, IbertError
@@ -132,7 +133,7 @@ def _error(row: Row, prover: Prover, sandbox: Sandbox) -> Iterator[str]:
         yield from _silent(row, prover, wrong)
     elif not isinstance(wrong, Failure):
         yield "the input does not raise"
-    elif (said := f"{wrong.exception}: {wrong.message}") != content.error:
+    elif (said := raised(wrong)) != content.error:
         yield f"the input raises {said!r}"
 
 
@@ -169,7 +170,7 @@ def _answer(row: Row, prover: Prover, sandbox: Sandbox) -> Iterator[str]:
 def _columns(row: Row, code: str) -> Iterator[str]:
     schema = Program(code, catalog_of(row.content.tables)).expr.as_table().schema()
     for name, dtype in schema.items():
-        if f"- `{name}`: {dtype}" not in row.content.target:
+        if column_said(name, dtype) not in row.content.target.splitlines():
             yield f"the code gives {name} {dtype}"
 
 

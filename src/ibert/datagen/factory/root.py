@@ -11,6 +11,7 @@ from random import Random
 import ibis.expr.operations as ops
 from sqlglot import exp
 
+from ibert.backends import COMPILER_ERRORS
 from ibert.catalog import Catalog
 from ibert.compilation import Program
 from ibert.datagen.factory.databases import Prover
@@ -113,7 +114,7 @@ class Root:
             root=content.id,
             structure=hashed(sql_structure(self.sql, self.dialect)),
             code_structure=hashed(ibis_structure(self.code)),
-            schema=hashed(repr(self.prover.catalog.to_dict())),
+            schema=hashed(repr(self.prover.kin.to_dict())),
             database=self.prover.name,
             sql=in_duckdb(self.sql, self.dialect, self.catalog.to_sql_types()),
             features=self.features,
@@ -163,6 +164,9 @@ def proved(drafts: Iterator[Draft], prover: Prover, tally: Tally) -> Iterator[Ro
             program = Program(draft.code, draft.catalog)
         except IbertError as error:
             tally.reject("root", f"{error.diagnostics[0].code} {draft.source}")
+            continue
+        except COMPILER_ERRORS as error:
+            tally.reject("root", f"broke down ({type(error).__name__})")
             continue
         if verdict.verified:
             yield Root(

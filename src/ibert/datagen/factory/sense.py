@@ -7,7 +7,8 @@ from random import Random
 
 from sqlglot import exp
 
-LARGEST = 110  # nodes of a query that a person would still read
+SHORT = 2  # letters of a name that says nothing
+LARGEST = 80  # nodes of a query that a person would still read
 COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.In, exp.Between)
 _SIDES = (*COMPARISONS[:6], exp.NullSafeEQ, exp.NullSafeNEQ, exp.Sub, exp.Div, exp.Mod)
 _NESTED = (exp.Case, exp.If, exp.Coalesce, exp.Nullif, exp.Cast, exp.Not)
@@ -46,12 +47,79 @@ def is_sensible(query: exp.Expr) -> bool:
     [True, False, False, False]
     """
     nodes = list(query.walk())
-    return len(nodes) <= LARGEST and not any(map(_is_silly, nodes))
+    if len(nodes) > LARGEST:
+        return False
+    return not any(test(node) for node in nodes for test in (_is_silly, _is_blind, _is_strange))
+
+
+def _is_blind(node: exp.Expr) -> bool:
+    """Tell whether a node pays no heed to what columns stand for: keys, pairs of tables."""
+    match node:
+        case exp.Join(kind="CROSS"):
+            return True
+        case exp.Join():
+            on, using = node.args.get("on"), node.args.get("using")
+            return not using and (on is None or not any(map(_is_link, on.flatten())))
+        case exp.Group():
+            keys = [*node.expressions]
+            for part in ("cube", "rollup"):
+                keys += [key for one in node.args.get(part) or () for key in one.expressions]
+            return len({key.name for key in keys}) < len(keys)
+        case exp.Add() | exp.Sub() | exp.Mul() | exp.Div() | exp.Sum() | exp.Avg() | exp.Abs():
+            sides = (node.this, node.args.get("expression"))
+            return any(isinstance(one, exp.Column) and one.name.endswith("_id") for one in sides)
+    return False
+
+
+def _is_strange(node: exp.Expr) -> bool:
+    """Tell whether a person would hardly write a node so."""
+    match node:
+        case exp.Tuple() | exp.Any():
+            return True
+        case exp.Between():
+            return any(node.args[bound].find(exp.Column) for bound in ("low", "high"))
+        case exp.In():
+            return any(item.find(exp.Column) is not None for item in node.expressions)
+        case exp.Null():
+            return not isinstance(node.parent, exp.Is | exp.Case | exp.If)
+        case exp.Boolean():
+            return isinstance(node.parent, exp.Connector | exp.Paren | exp.Select)
+        case exp.Literal():
+            is_whole = isinstance(node.parent, exp.Select)
+            return "'" in node.name or "_" in node.name or is_whole
+        case exp.Ordered():
+            is_constant = isinstance(node.this, exp.Literal)
+            return is_constant and node.find_ancestor(exp.Window) is not None
+        case exp.Concat():
+            return len({part.sql() for part in node.expressions}) < len(node.expressions)
+        case exp.Identifier():
+            return not node.name.islower() or " " in node.name
+        case exp.Alias():
+            return isinstance(node.this, exp.Column) and isinstance(node.parent, exp.Select)
+        case exp.Order():
+            keys = [key.this.name for key in node.expressions if key.this.name]
+            return len(set(keys)) < len(keys)
+        case exp.AggFunc():
+            has_value = node.this is not None and not isinstance(node.this, exp.Star)
+            return has_value and node.find(exp.Column) is None
+        case exp.Binary():
+            return node.find(exp.Column, exp.Star) is None
+    return False
+
+
+def _is_link(condition: exp.Expr) -> bool:
+    """Tell whether a condition is an equality of columns of one name of two tables."""
+    match condition:
+        case exp.EQ(this=exp.Column() as one, expression=exp.Column() as other):
+            return bool(one.name == other.name and one.table != other.table)
+    return False
 
 
 def _is_silly(node: exp.Expr) -> bool:
     if isinstance(node, exp.Values) or _repeats(node):
         return True
+    if isinstance(node, exp.Mul | exp.Add):
+        return bool(node.this == node.expression)
     if isinstance(node, _SIDES):
         return bool(node.this == node.expression) or not node.find(exp.Column)
     if isinstance(node, exp.And | exp.Or):
@@ -76,7 +144,10 @@ def _repeats(node: exp.Expr) -> bool:
     match node:
         case exp.Case():
             tests = [branch.this for branch in node.args["ifs"]]
-            return any(test in tests[:place] for place, test in enumerate(tests))
+            results = [branch.args["true"] for branch in node.args["ifs"]]
+            same = all(one == node.args.get("default") for one in results)
+            known = any(isinstance(test, exp.Boolean) for test in tests)
+            return same or known or any(one in tests[:place] for place, one in enumerate(tests))
         case exp.Coalesce():
             return isinstance(node.this, exp.Literal) or node.this in node.expressions
         case exp.Nullif():
@@ -103,10 +174,20 @@ def settle(query: exp.Expr, literals: Mapping[str, Sequence[str]], rng: Random) 
         places = node.args.get("ifs", []) if isinstance(node, exp.Case) else [node]
         for place in places:
             _fill(place, pool, rng, part=isinstance(node, _STRINGS))
-        if isinstance(node, exp.In):
-            distinct = dict.fromkeys(item.sql("duckdb") for item in node.expressions)
-            if len(distinct) < len(node.expressions):
-                node.set("expressions", node.expressions[: len(distinct)])
+        _tell_apart(node)
+
+
+def _tell_apart(node: exp.Expr) -> None:
+    """Leave out what a list has twice, and put bounds in order."""
+    if isinstance(node, exp.In):
+        distinct = {item.sql("duckdb"): item for item in node.expressions}
+        node.set("expressions", list(distinct.values()))
+    elif isinstance(node, exp.Between):
+        bounds = [node.args["low"], node.args["high"]]
+        if all(isinstance(bound, exp.Literal) and bound.is_number for bound in bounds):
+            low, high = sorted(bounds, key=lambda bound: float(bound.name))
+            node.set("low", low)
+            node.set("high", high)
 
 
 def _columns(node: exp.Expr) -> list[str]:
@@ -183,3 +264,16 @@ def _name(node: exp.Expr) -> str | None:
     if isinstance(inner, exp.Predicate | exp.Connector) and column:
         return f"{column}_test"
     return f"{column}_value" if column and not isinstance(inner, exp.Column) else None
+
+
+def is_named(query: exp.Expr) -> bool:
+    """Tell whether the names that a query gives say something.
+
+    Examples
+    --------
+    >>> import sqlglot
+    >>> [is_named(sqlglot.parse_one(f"SELECT a + 1 AS {name} FROM t")) for name in ("b", "next_a")]
+    [False, True]
+    """
+    names = [alias.alias for alias in query.find_all(exp.Alias)]
+    return all(len(name) > SHORT for name in names)

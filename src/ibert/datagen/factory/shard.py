@@ -6,23 +6,35 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Literal
 
 import msgspec
 
+from ibert.backends import COMPILER_ERRORS
 from ibert.datagen.factory.cuts import completions
-from ibert.datagen.factory.databases import OwnProver, domain_database, fixture_database
+from ibert.datagen.factory.databases import (
+    OwnProver,
+    domain_database,
+    domain_of,
+    fixture_database,
+    renamed_database,
+)
 from ibert.datagen.factory.described import descriptions
 from ibert.datagen.factory.mistakes import mistakes
+from ibert.datagen.factory.naming import namings
 from ibert.datagen.factory.questions import questions
 from ibert.datagen.factory.root import Draft, Root, Tally, proved
 from ibert.datagen.factory.row import Row, encode
 from ibert.datagen.factory.sources import query_drafts, template_drafts
 from ibert.datagen.factory.spellings import compilations, translations
+from ibert.datagen.factory.task_templates import load_task_templates, task_rows
+from ibert.datagen.factory.variation import varied_drafts
 from ibert.documentation import Documenter
 from ibert.files import written_whole
 
-Kind = Literal["api", "template", "query", "sql", "code"]
+VARIED = 0.3  # of the queries of a catalog, how many come again in other names
+Kind = Literal["api", "template", "query", "task", "sql", "code"]
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -40,18 +52,21 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         How many generated catalogs there are, a shard each.
     queries
         How many queries are drawn for each of them.
+    task_shards
+        Over how many shards the templates of the other tasks are spread; 0: none of them.
     """
 
     seed: int = 0
     api_shards: int = 4
     template_shards: int = 48
-    catalogs: int = 400
+    catalogs: int = 320
     queries: int = 40
+    task_shards: int = 1  # after all others: a run that had none of them is gone on with
 
     @property
     def shards(self) -> int:
         """How many shards there are."""
-        return self.api_shards + self.template_shards + self.catalogs
+        return self.api_shards + self.template_shards + self.catalogs + self.task_shards
 
     def part(self, number: int) -> tuple[Kind, int]:
         """Tell what a shard is about, and which part of that it is.
@@ -65,6 +80,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             ("api", self.api_shards),
             ("template", self.template_shards),
             ("query", self.catalogs),
+            ("task", self.task_shards),
         )
         for kind, count in kinds:
             if number < count:
@@ -119,6 +135,7 @@ def make_shard(config: Config, number: int, folder: Path) -> Counts:
     seed = config.seed
     name = domain_database(seed, part) if kind == "query" else fixture_database(seed)
     roots = 0
+    queries: list[tuple[int, str]] = []
     with (
         tempfile.TemporaryDirectory() as place,
         OwnProver(name, Path(place)) as prover,
@@ -127,14 +144,33 @@ def make_shard(config: Config, number: int, folder: Path) -> Counts:
         drafts: Iterator[Draft] = iter(())
         if kind == "api":
             tally.rows += questions(part, config.api_shards, prover, documenter.sandbox, tally)
+        elif kind == "task":
+            chosen = load_task_templates(catalog=prover.catalog, seed=seed)
+            tally.rows += task_rows(chosen[part :: config.task_shards], prover, documenter, tally)
         elif kind == "template":
             drafts = template_drafts(seed, part, config.template_shards, prover)
         else:
             drafts = query_drafts(config.queries, prover, tally)
         for root in proved(drafts, prover, tally):
+            queries.append((roots, root.sql))
             roots += 1
             tally.rows += derived(root, documenter, tally)
+        if kind == "query":
+            for root in _varied(name, queries, tally):
+                roots += 1
+                tally.rows += derived(root, documenter, tally)
     return write_shard(folder, number, kind, roots, tally)
+
+
+def _varied(name: str, queries: list[tuple[int, str]], tally: Tally) -> Iterator[Root]:
+    """Yield some of the queries again, in other names."""
+    chance = Random(f"{name}:names")
+    naming = chance.choice(sorted(namings()))
+    database = renamed_database(name, naming)
+    chosen = [one for one in queries if chance.random() < VARIED]
+    drafts = varied_drafts(chosen, domain_of(name), database, naming, tally)
+    with tempfile.TemporaryDirectory() as place, OwnProver(database, Path(place)) as prover:
+        yield from proved(drafts, prover, tally)
 
 
 def write_shard(folder: Path, number: int, kind: Kind, roots: int, tally: Tally) -> Counts:
@@ -157,9 +193,18 @@ def write_shard(folder: Path, number: int, kind: Kind, roots: int, tally: Tally)
 
 
 def derived(root: Root, documenter: Documenter, tally: Tally) -> Iterator[Row]:
-    """Yield all examples that a root gives."""
-    yield from translations(root, tally)
-    yield from compilations(root, tally)
-    yield from completions(root)
-    yield from mistakes(root, tally)
-    yield from descriptions(root, documenter, tally)
+    """Yield all examples that a root gives.
+
+    What breaks down on one root ends neither its other examples nor the shard: it is counted.
+    """
+    for task, rows in (
+        ("sql_to_ibis", translations(root, tally)),
+        ("ibis_to_sql", compilations(root, tally)),
+        ("code_completion", completions(root)),
+        ("error_resolution", mistakes(root, tally)),
+        ("documentation", descriptions(root, documenter, tally)),
+    ):
+        try:
+            yield from rows
+        except COMPILER_ERRORS as error:
+            tally.reject(task, f"broke down ({type(error).__name__})")

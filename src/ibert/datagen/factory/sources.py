@@ -14,7 +14,8 @@ from ibert.datagen.factory.compose import Composer
 from ibert.datagen.factory.databases import Prover, domain_of
 from ibert.datagen.factory.domains import Domain
 from ibert.datagen.factory.root import Draft, Tally
-from ibert.datagen.factory.sense import is_sensible, rename, settle
+from ibert.datagen.factory.sense import is_named, is_sensible, rename, settle
+from ibert.datagen.factory.styles import unrolled
 from ibert.datagen.random_queries.queries import Queries
 from ibert.datagen.sql2ibis import Template, load_templates, render
 from ibert.diagnostics import IbertError
@@ -22,9 +23,9 @@ from ibert.sql.parse import AS_WRITTEN, parse_as_written
 from ibert.tasks.sql_to_ibis import sql_to_ibis
 
 LICENCE = "Apache-2.0"  # of iBERT, whose templates and generators these are
-RANDOM_SHARE = 0.2  # of queries, how many are drawn from all productions
+RANDOM_SHARE = 0.15  # of queries, how many are drawn from all productions
 CANDIDATES = 3  # of which the query with the rarest constructs is taken
-ATTEMPTS = 12  # at a random query that makes sense
+ATTEMPTS = 120  # at a random query that makes sense
 
 
 @lru_cache(maxsize=1)
@@ -68,7 +69,13 @@ def query_drafts(count: int, prover: Prover, tally: Tally) -> Iterator[Draft]:
         used = [name for name in domain.catalog if name.casefold() in words]
         catalog = domain.catalog.subset(used)
         yield Draft(
-            sql, "duckdb", answer.code, catalog, "query", f"{prover.name}:{number}", LICENCE
+            sql,
+            "duckdb",
+            unrolled(answer.code),
+            catalog,
+            "query",
+            f"{prover.name}:{number}",
+            LICENCE,
         )
 
 
@@ -94,7 +101,8 @@ def _random(domain: Domain, rng: Random) -> str | None:
         if is_sensible(query):
             settle(query, domain.literals(), rng)
             rename(query)
-            return query.sql(AS_WRITTEN)
+            if is_named(query):
+                return query.sql(AS_WRITTEN)
     return None
 
 

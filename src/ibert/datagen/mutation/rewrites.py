@@ -13,6 +13,9 @@ from ibert.sql.parse import AS_WRITTEN
 Rewrite = Callable[[exp.Expr], exp.Expr | None]
 
 
+Rules = tuple[tuple[str, tuple[type[exp.Expr], ...], Rewrite], ...]
+
+
 class Rewritten(NamedTuple):
     """A query in another spelling."""
 
@@ -20,13 +23,15 @@ class Rewritten(NamedTuple):
     sql: str
 
 
-def rewritten(query: exp.Expr) -> Iterator[Rewritten]:
+def rewritten(query: exp.Expr, rules: Rules | None = None) -> Iterator[Rewritten]:
     """Give a query in other spellings of the same meaning, each differing in one place.
 
     Parameters
     ----------
     query
         Of DuckDB's dialect, parsed as it is written.
+    rules
+        What to rewrite; by default `RULES`.
 
     Examples
     --------
@@ -41,7 +46,7 @@ def rewritten(query: exp.Expr) -> Iterator[Rewritten]:
     original = query.sql(AS_WRITTEN)
     seen = {original}
     for place, node in enumerate(query.walk()):
-        for rule, kinds, rewrite in RULES:
+        for rule, kinds, rewrite in RULES if rules is None else rules:
             if not isinstance(node, kinds):
                 continue
             copy = query.copy()
@@ -246,7 +251,7 @@ def _grouped(node: exp.Expr) -> exp.Expr | None:
     return node.group_by(*(p.unalias().copy() for p in node.expressions), copy=False)
 
 
-RULES: tuple[tuple[str, tuple[type[exp.Expr], ...], Rewrite], ...] = (
+RULES: Rules = (
     ("mirrored comparison", tuple(_MIRRORED), _mirrored),
     ("complement", tuple(_COMPLEMENTS), _complemented),
     ("commuted connector", (exp.And, exp.Or), _commuted),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -134,30 +134,30 @@ def _at(
 
 # What a value may be: a test, and what to call it in an error.
 Kind = tuple[Callable[[Any], bool], str]
-_TEXT: Kind = (lambda value: isinstance(value, str) and bool(value.strip()), "a text")
-_NAMES: Kind = (
+TEXT: Kind = (lambda value: isinstance(value, str) and bool(value.strip()), "a text")
+NAMES: Kind = (
     lambda value: isinstance(value, list) and bool(value) and all(map(_is_name, value)),
     "a list of names (letters, digits and _)",
 )
-_LEVEL: Kind = (lambda value: value in DIFFICULTIES, f"one of {', '.join(DIFFICULTIES)}")
-_LIST: Kind = (lambda value: isinstance(value, list) and bool(value), "a list")
-_MAPPING: Kind = (lambda value: isinstance(value, dict) and bool(value), "a mapping")
-_COUNT: Kind = (lambda value: type(value) is int and value > 0, "a whole number above zero")
+LEVEL: Kind = (lambda value: value in DIFFICULTIES, f"one of {', '.join(DIFFICULTIES)}")
+LIST: Kind = (lambda value: isinstance(value, list) and bool(value), "a list")
+MAPPING: Kind = (lambda value: isinstance(value, dict) and bool(value), "a mapping")
+COUNT: Kind = (lambda value: type(value) is int and value > 0, "a whole number above zero")
 
 REQUIRED: dict[str, Kind] = {
     "name": (lambda value: _is_name(value), "a name (letters, digits and _)"),
-    "description": _TEXT,
-    "difficulty": _LEVEL,
-    "features": _NAMES,
-    "context": _NAMES,
-    "sql_template": _TEXT,
-    "ibis_template": _TEXT,
+    "description": TEXT,
+    "difficulty": LEVEL,
+    "features": NAMES,
+    "context": NAMES,
+    "sql_template": TEXT,
+    "ibis_template": TEXT,
 }
 OPTIONAL: dict[str, Kind] = {
-    "dialect": _TEXT,
-    "variations": _LIST,
-    "parameter_space": _MAPPING,
-    "sample": _COUNT,
+    "dialect": TEXT,
+    "variations": LIST,
+    "parameter_space": MAPPING,
+    "sample": COUNT,
 }
 VARIATION: dict[str, Kind] = {"params": (lambda value: isinstance(value, dict), "a mapping")}
 
@@ -167,18 +167,10 @@ def _is_name(value: Any) -> bool:
 
 
 def _read(document: Document, stem: str, catalog: Catalog, seed: int) -> Template:
-    with collected() as found:
-        found.extend(_check_keys(document, document.value, REQUIRED, OPTIONAL))
+    variations = variations_of(
+        document, stem, catalog, seed, REQUIRED, OPTIONAL, ("ibis_template", "sql_template")
+    )
     value = document.value
-    with collected() as found:
-        found.extend(_check_whole(document, stem, catalog))
-        variations = [*_listed(document, found), *_space(document, seed, found)]
-        if not variations and not found:
-            message = "no variations and no parameter_space"
-            hint = "a template without parameters has `variations: [{params: {}}]`"
-            found.append(_at(document, "IB210", message, hint=hint))
-        if not found:
-            found.extend(_check_parameters(document, variations))
     return Template(
         name=value["name"],
         description=value["description"].strip(),
@@ -188,9 +180,54 @@ def _read(document: Document, stem: str, catalog: Catalog, seed: int) -> Templat
         dialect=value.get("dialect", "duckdb"),
         sql=value["sql_template"],
         ibis=value["ibis_template"],
-        variations=tuple(variations),
+        variations=variations,
         document=document,
     )
+
+
+def variations_of(
+    document: Document,
+    stem: str,
+    catalog: Catalog,
+    seed: int,
+    required: Mapping[str, Kind],
+    optional: Mapping[str, Kind],
+    texts: Sequence[str],
+) -> tuple[Variation, ...]:
+    """Check a template, and give its variations.
+
+    Parameters
+    ----------
+    document
+        The file.
+    stem
+        Its name without an ending: what the template is called.
+    catalog
+        The tables that it may use.
+    seed
+        Chooses the sample of a parameter space.
+    required, optional
+        The keys that it must and may have.
+    texts
+        Those of them that are texts with `$parameters`.
+
+    Raises
+    ------
+    IbertError
+        With everything that is wrong.
+    """
+    with collected() as found:
+        found.extend(_check_keys(document, document.value, required, optional))
+    with collected() as found:
+        found.extend(_check_whole(document, stem, catalog, texts))
+        variations = [*_listed(document, found), *_space(document, seed, found)]
+        if not variations and not found:
+            message = "no variations and no parameter_space"
+            hint = "a template without parameters has `variations: [{params: {}}]`"
+            found.append(_at(document, "IB210", message, hint=hint))
+        if not found:
+            found.extend(_check_parameters(document, variations, texts))
+    return tuple(variations)
 
 
 def _check_keys(
@@ -229,7 +266,9 @@ def _kind_of(value: Any) -> str:
     return repr(value)
 
 
-def _check_whole(document: Document, stem: str, catalog: Catalog) -> Iterator[Diagnostic]:
+def _check_whole(
+    document: Document, stem: str, catalog: Catalog, texts: Sequence[str]
+) -> Iterator[Diagnostic]:
     value = document.value
     if value["name"] != stem:
         message = f"the template {value['name']!r} is in a file of another name"
@@ -246,7 +285,7 @@ def _check_whole(document: Document, stem: str, catalog: Catalog) -> Iterator[Di
             yield _at(document, found.code, found.message, "dialect", hint=found.hint)
     if "sample" in value and "parameter_space" not in value:
         yield _at(document, "IB202", "a sample without a parameter_space", "sample")
-    for side in ("sql_template", "ibis_template"):
+    for side in texts:
         text = Text(value[side])
         for match in text.pattern.finditer(text.template):
             if match["invalid"] is not None:
@@ -293,7 +332,7 @@ def _axis(document: Document, axis: str, found: list[Diagnostic]) -> Iterator[Ma
     """Give the choices of one axis; that of `a, b: [[1, 2]]` sets two parameters at once."""
     names = [name.strip() for name in axis.split(",")]
     choices = document.value["parameter_space"][axis]
-    if not _LIST[0](choices):
+    if not LIST[0](choices):
         message = f"{axis} is a list of values, not {_kind_of(choices)}"
         found.append(_at(document, "IB203", message, "parameter_space", axis))
         return
@@ -324,13 +363,11 @@ def _value(document: Document, value: Any, found: list[Diagnostic], *path: str |
     return Value("", "")
 
 
-def _check_parameters(document: Document, variations: list[Variation]) -> Iterator[Diagnostic]:
+def _check_parameters(
+    document: Document, variations: list[Variation], texts: Sequence[str]
+) -> Iterator[Diagnostic]:
     """Hold the parameters that the texts use against those that the variations set."""
-    used = {
-        name: side
-        for side in ("ibis_template", "sql_template")
-        for name in Text(document.value[side]).get_identifiers()
-    }
+    used = {name: side for side in texts for name in Text(document.value[side]).get_identifiers()}
     for variation in variations:
         for name in sorted(used.keys() - variation.params.keys()):
             yield Diagnostic(

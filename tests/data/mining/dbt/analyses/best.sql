@@ -1,0 +1,1 @@
+SELECT city, total FROM {{ ref('turnover') }} WHERE total > 100 ORDER BY total DESC, city

@@ -1,0 +1,1 @@
+{% macro cents(column) %}ROUND({{ column }} * 100) / 100{% endmacro %}

@@ -1,0 +1,3 @@
+SELECT order_id
+{% if broken %}
+FROM {{ ref('stg_orders') }}

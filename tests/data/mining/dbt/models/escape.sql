@@ -1,0 +1,1 @@
+SELECT {{ ''.__class__.__mro__ }} AS x FROM {{ ref('stg_orders') }}

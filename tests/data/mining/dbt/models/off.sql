@@ -1,0 +1,1 @@
+{{ config(enabled=false) }} SELECT order_id FROM {{ ref('stg_orders') }}

@@ -1,0 +1,1 @@
+SELECT '{{ env_var("HOME") }}' AS home FROM {{ ref('stg_orders') }}

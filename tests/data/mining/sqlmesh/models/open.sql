@@ -1,0 +1,2 @@
+MODEL (name shop.open, kind FULL
+SELECT 1
