@@ -17,6 +17,7 @@ DOORS = {
     "translator/decompilation/decompiler.py": {"exec", "compile"},  # code that iBERT just wrote
     "translator/inference.py": {"compile", "eval"},  # syntax that iBERT just made
     "evaluation/attacks/watch.py": {"subprocess"},  # starts a host: our own module
+    "datagen/factory/dbt.py": {"subprocess"},  # renders in a process of its own: our own module
     "datagen/factory/mining.py": {"subprocess"},  # runs git
     "datagen/factory/runners.py": {"multiprocessing"},  # starts workers: our own module
     "datagen/sql2ibis/module.py": {"subprocess"},  # runs ruff

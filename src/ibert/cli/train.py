@@ -79,7 +79,7 @@ def train(
     from ibert.training import ranks
     from ibert.training.run import train as run
 
-    result = run(read, folder, resume=Path(resume) if resume else None, told=_told)
+    result = run(read, folder, resume=Path(resume) if resume else None, told=note)
     if not ranks.is_first():
         return
     if format_ == "json":
@@ -95,14 +95,6 @@ def train(
                 click.echo(f"{task}: {share:.1%}")
         for grade, count in sorted(result.grades.items()):
             click.echo(f"{grade}: {count:,} answers")
-
-
-def _told(what: str) -> None:
-    """Say what happens, once for all processes."""
-    from ibert.training import ranks
-
-    if ranks.is_first():
-        note(what)
 
 
 def _preview(config: TrainingConfig, folder: Path, format_: str) -> None:

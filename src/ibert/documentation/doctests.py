@@ -41,7 +41,12 @@ def run_doctest(docstring: str, function: TableFunction, sandbox: Sandbox) -> st
 
     An example that prints something else than what the docstring says has failed.
     """
-    examples = doctest.DocTestParser().get_examples(docstring)
+    try:
+        examples = doctest.DocTestParser().get_examples(docstring)
+        for example in examples:
+            ast.parse(example.source)
+    except (SyntaxError, ValueError) as error:  # ValueError: prompts that are not set as they are
+        return f"it does not parse: {getattr(error, 'msg', error)}"
     if not examples:
         return "there is no example"
     found = outputs(function, [example.source for example in examples], sandbox)

@@ -79,8 +79,6 @@ _OF_CODES = {
 }
 # Of docstrings: the example fails, a claim is not so, the style has a fault.
 _OF_DOCSTRINGS = {"IB856": Grade.PARSES, "IB858": Grade.RUNS, "IB857": Grade.COLUMNS}
-
-
 # Of a task whose answers are SQL, it is the other side that fails with these.
 _OF_SQL = {
     "IB301": Grade.PARSES,

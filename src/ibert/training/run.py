@@ -75,7 +75,7 @@ def train(
     folder: Path,
     *,
     resume: Path | None = None,
-    told: Told = lambda _: None,
+    told: Told | None = None,
 ) -> Result:
     """Train a model as a configuration says.
 
@@ -121,8 +121,13 @@ def train(
         grader = stack.enter_context(Grader(SEEDS[:1]))
         # Judges start when they are first asked.
         graders = stack.enter_context(Graders(config.reward.judges, config.reward.seconds))
-        run = _Run(planned, folder, record, mirror, grader, graders, told)
+        said = told if first and told is not None else _nothing
+        run = _Run(planned, folder, record, mirror, grader, graders, said)
         return run.ended(model, start)
+
+
+def _nothing(_: str) -> None:
+    """Say nothing: the first process has said it."""
 
 
 def _write(folder: Path, planned: Plan, found: Facts) -> None:
@@ -173,7 +178,7 @@ class _Run:
         self._grader = grader
         self._graders = graders
         self._told = told
-        self._cases = self._sound(spread(planned.held_out, planned.config.evaluation.cases))
+        self._cases: list[TrainingRow] = []
         self._tokens = 0
         self._scores: list[_Score] = []
         self._tasks: dict[str, float] = {}
@@ -181,7 +186,8 @@ class _Run:
 
     def ended(self, model: Any, start: Path | None) -> Result:
         """Train to the end, evaluate, and save the model."""
-        tokenization = self._plan.tokenization
+        tokenization, config = self._plan.tokenization, self._plan.config
+        self._cases = self._sound(spread(self._plan.held_out, config.evaluation.cases))
         untrained = self._evaluated(0, model) if start is None else 0.0
         model.train()
         loop = self._loop(model)
