@@ -71,6 +71,18 @@ _RANKS: dict[type[ops.Node], str] = {
 }
 
 
+def pivoted(op: ops.Node) -> tuple[ops.StructColumn, ...]:
+    """Give the structs by which `Table.pivot_longer` makes rows of columns, if it made a value."""
+    match op:
+        case ops.Field(name=name, rel=ops.Project(values=values)):
+            return pivoted(values[name])
+        case ops.Unnest(arg=ops.Array(exprs=pieces)) if all(
+            isinstance(piece, ops.StructColumn) for piece in pieces
+        ):
+            return tuple(pieces)
+    return ()
+
+
 class Phrases:
     """Says what values are.
 
@@ -130,6 +142,8 @@ class Phrases:
                 return self.figure(metrics[name])  # without a name of its own
             case ops.Field(name=name):
                 return self.name(name)
+            case ops.StructField(field=name) if pieces := pivoted(op.arg):
+                return self._of_pieces([piece.values[piece.names.index(name)] for piece in pieces])
             case ops.ScalarSubquery(rel=ops.Aggregate(parent=parent, metrics=metrics)) if (
                 isinstance(parent, ops.UnboundTable)
             ):
@@ -141,6 +155,13 @@ class Phrases:
                 return self._literal(value)
         code = self.code(op)
         return f"`{code}`" if code else "a computed value"
+
+    def _of_pieces(self, parts: list[ops.Value]) -> str:
+        """Say what a column holds whose rows come from several columns."""
+        said = list(dict.fromkeys(map(self.value, parts)))
+        if len(said) > MOST_NAMED:
+            return f"one of {len(said)} values"
+        return listed(said, "or") if len(said) > 1 else said[0]
 
     def _literal(self, value: Any) -> str:
         if value is None:
@@ -182,8 +203,8 @@ class Phrases:
                 return f"{self.figure(inner)}{self._over(op)}"
         words = _FIGURES.get(type(op))
         inner = op.__args__[0] if op.__args__ else None
-        if words is None or not isinstance(inner, ops.Field) or inner.name.startswith("__"):
-            return self.value(op)  # what Ibis names itself is told as code
+        if words is None or not isinstance(inner, ops.Field):
+            return self.value(op)
         return words.format(self.value(inner)) + self._where(getattr(op, "where", None))
 
     def _over(self, window: ops.WindowFunction) -> str:
@@ -263,6 +284,8 @@ class _AnyField(dict[ops.Field, Value]):
         return True
 
     def __missing__(self, op: ops.Field) -> Value:
+        if pivoted(op):
+            raise KeyError(op.name)  # it has no name that anyone gave
         return Value(ast.Name(self._phrases.plain(op.name), ast.Load()), UNKNOWN)
 
 

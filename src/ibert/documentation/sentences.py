@@ -8,7 +8,7 @@ import ibis.expr.operations as ops
 
 from ibert.documentation.knowledge import listed
 from ibert.documentation.nullability import never_null, null_reason
-from ibert.documentation.phrases import Phrases
+from ibert.documentation.phrases import Phrases, pivoted
 
 SUMMARY = 72  # characters that a summary may have
 _VERBS: dict[type[ops.Node], str] = {ops.Sum: "Sum", ops.Count: "Count", ops.CountStar: "Count"}
@@ -301,6 +301,15 @@ class Sentences:
             case ops.Sample(fraction=fraction):
                 yield f"A random sample of the rows is taken, a fraction of {fraction!r}."
             case ops.Project(values=values):
+                turned = {
+                    column.name: None
+                    for value in values.values()
+                    for piece in pivoted(value)
+                    for column in piece.find(ops.Field, filter=ops.Value)
+                }
+                if turned:
+                    yield f"Each row becomes one row for each of {self.phrases.names(turned)}."
+                    return
                 for name, value in values.items():
                     if not isinstance(value, ops.Field) and name not in self._shown:
                         yield f"{self.phrases.name(name)} is {self.phrases.value(value)}."
