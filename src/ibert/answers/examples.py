@@ -6,7 +6,7 @@ import ast
 import hashlib
 import tempfile
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -70,13 +70,13 @@ def examples() -> tuple[Example, ...]:
     )
 
 
-def choose(names: Sequence[str]) -> Example | None:
-    """Choose the example that shows the first of some names, and most of the others."""
-    shown = [example for example in examples() if names[0] in example.names]
-    wanted = set(names)
+def choose(wanted: Mapping[str, float]) -> Example | None:
+    """Choose the example that shows the first of some names, and what weighs most of the others."""
+    first = next(iter(wanted))
+    shown = [example for example in examples() if first in example.names]
 
-    def fit(example: Example) -> tuple[bool, int]:
-        return example.names[0] == names[0], len(wanted.intersection(example.names))
+    def fit(example: Example) -> tuple[float, bool]:
+        return sum(wanted.get(name, 0.0) for name in example.names), example.names[0] == first
 
     return max(shown, key=fit, default=None)
 

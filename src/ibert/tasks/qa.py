@@ -77,7 +77,7 @@ def ask(
         return Answer(
             task=TASK, code="", verdict=Verdict(status=Status.REFUSED, diagnostics=(diagnostic,))
         )
-    example = choose([item.name for item in found])
+    example = choose({item.name: item.score for item in found})
     output = output_of(example) if example else None
     if output:
         verdict = Verdict(status=Status.VERIFIED, evidence=Evidence(databases=1, rows=output.count))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 
-from ibert.answers import Example, Found, answer_text, choose, rows_table, shown
+from ibert.answers import Found, answer_text, choose, find, rows_table, shown
 from ibert.api_index import Entry, api_index
 from ibert.datagen.factory.databases import Prover
 from ibert.datagen.factory.root import Tally, is_lasting
@@ -43,7 +43,24 @@ def run(code: str, prover: Prover, sandbox: Sandbox, *, apart: bool) -> Executio
 def _about(entry: Entry, prover: Prover, tally: Tally) -> Iterator[Row]:
     """Ask what a name does, and in words of one's own for what it does."""
     name = _short(entry)
-    example = choose([name])
+    for asked in _forms()["named"]:
+        found = [Found(name, entry, 1.0)]
+        yield from _answered(entry, "what", asked.format(name), found, prover, tally)
+    for phrase in _phrases().get(name, ()):
+        is_verb = phrase.partition(" ")[0] in _forms()["verbs"]
+        found = sorted(find(phrase, limit=5), key=lambda item: item.name != name)
+        if not found or found[0].name != name:
+            tally.reject(TASK, "other names fit the words better")
+            continue
+        for asked in _forms()["done" if is_verb else "had"]:
+            question = asked.format(phrase)
+            yield from _answered(entry, "phrase", question, found, prover, tally)
+
+
+def _answered(
+    entry: Entry, variant: str, question: str, found: list[Found], prover: Prover, tally: Tally
+) -> Iterator[Row]:
+    example = choose({item.name: item.score for item in found})
     if example is None:
         tally.reject(TASK, "no example on the fixture tables")
         return
@@ -51,18 +68,9 @@ def _about(entry: Entry, prover: Prover, tally: Tally) -> Iterator[Row]:
     if isinstance(outcome, Failure):
         tally.reject(TASK, "the example fails")
         return
-    answer = _answer(name, entry, example, outcome)
-    for asked in _forms()["named"]:
-        yield _row(entry, "what", asked.format(name), answer, outcome.raw.table.num_rows)
-    for phrase in _phrases().get(name, ()):
-        is_verb = phrase.partition(" ")[0] in _forms()["verbs"]
-        for asked in _forms()["done" if is_verb else "had"]:
-            question = asked.format(phrase)
-            yield _row(entry, "phrase", question, answer, outcome.raw.table.num_rows)
-
-
-def _answer(name: str, entry: Entry, example: Example, outcome: Execution) -> str:
-    return answer_text([Found(name, entry, 1.0)], example, shown(outcome))
+    told = [item for item in found if item is found[0] or item.name in example.names]
+    answer = answer_text(told, example, shown(outcome))
+    yield _row(entry, variant, question, answer, outcome.raw.table.num_rows)
 
 
 def _parameters(entry: Entry) -> Iterator[Row]:

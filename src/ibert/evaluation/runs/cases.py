@@ -252,7 +252,7 @@ def _questions(_: Iterable[Pair], dice: random.Random) -> Iterator[Case]:
     dice.shuffle(questions)
     for question, names in questions:
         for name in names:
-            example = choose([name])
+            example = choose({name: 1.0})
             if example is not None:
                 reference = f"Use `{name}`.\n\n```python\n{example.module.rstrip()}\n```"
                 given = {"question": question}
