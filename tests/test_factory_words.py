@@ -22,7 +22,7 @@ from ibert.datagen.factory.root import Tally
 from ibert.datagen.factory.row import TASKS, decode
 from ibert.datagen.factory.shard import Config, make_shard, shard_path
 from ibert.datagen.factory.spellings import DIALECTS
-from ibert.datagen.factory.styles import _absent, is_spoken, restyled, written
+from ibert.datagen.factory.styles import _listed, is_spoken, restyled, written
 from ibert.datagen.factory.task_templates import load_task_templates, task_rows
 from ibert.datagen.factory.telling import told_of
 from ibert.datagen.mutation.faults import FAULTS
@@ -81,9 +81,14 @@ def test_not_stands_where_people_say_it() -> None:
 def test_what_a_dialect_lacks_is_known_of_real_dialects() -> None:
     for dialect in DIALECTS:
         Dialect.get_or_raise(dialect)
-        assert _absent("functions", dialect)
+        assert _listed("absent", dialect)
     assert not is_spoken("SELECT * FROM t ASOF JOIN s ON t.a >= s.a", "postgres")
     assert is_spoken("SELECT * FROM t ASOF JOIN s ON t.a >= s.a", "duckdb")
+    assert not is_spoken("SELECT * EXCEPT (a) FROM t", "tsql")
+    assert is_spoken("SELECT * EXCEPT (a) FROM t", "bigquery")
+    assert is_spoken("SELECT a * REPLACE(b, 'x', 'y') FROM t", "mysql")
+    assert not is_spoken("SELECT s['a'] FROM t", "bigquery")
+    assert is_spoken("SELECT s['a'] FROM t", "snowflake")
 
 
 CODE = """from ibis import _

@@ -378,7 +378,10 @@ def _rows_of(op: ops.Node, phrases: Phrases) -> str:
             return f"A row for each {phrases.names(groups)}," if groups else "A single row"
         case ops.Sort(parent=parent):
             return _rows_of(parent, phrases)
-        case ops.Project(parent=ops.Aggregate() as parent):
+        case (
+            ops.Project(parent=ops.Sort(parent=ops.Aggregate() as parent))
+            | ops.Project(parent=ops.Aggregate() as parent)
+        ):
             renamed = set(parent.groups) - set(op.values)
             return "A table" if renamed else _rows_of(parent, phrases)
     return "A table"

@@ -205,15 +205,22 @@ class Phrases:
         inner = op.__args__[0] if op.__args__ else None
         if words is None or not isinstance(inner, ops.Field):
             return self.value(op)
-        return words.format(self.value(inner)) + self._where(getattr(op, "where", None))
+        if getattr(op, "distinct", False):
+            words = words.replace("{}", "distinct {}")
+        ordered = self._ordered(getattr(op, "order_by", ()))
+        return (
+            f"{words.format(self.value(inner))}{ordered}{self._where(getattr(op, 'where', None))}"
+        )
 
     def _over(self, window: ops.WindowFunction) -> str:
         within = f" within each {self._parts(window.group_by)}" if window.group_by else ""
-        keys = [
-            self.value(key.arg) + ("" if key.ascending else " from the largest")
-            for key in window.order_by
+        return within + self._ordered(window.order_by)
+
+    def _ordered(self, keys: Iterable[ops.SortKey]) -> str:
+        said = [
+            self.value(key.arg) + ("" if key.ascending else " from the largest") for key in keys
         ]
-        return within + (f" in the order of {listed(keys)}" if keys else "")
+        return f" in the order of {listed(said)}" if said else ""
 
     def _parts(self, parts: Iterable[ops.Node]) -> str:
         return listed([self.value(part) for part in parts])

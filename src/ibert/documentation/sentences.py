@@ -178,8 +178,9 @@ class Sentences:
         ]
         where = self._filtered(op.parent)
         if new:
-            if isinstance(op.parent, ops.Aggregate):
-                yield from self._of_aggregate(op.parent)
+            parent = op.parent.parent if isinstance(op.parent, ops.Sort) else op.parent
+            if isinstance(parent, ops.Aggregate):
+                yield from self._of_aggregate(parent)
             yield f"Compute {self.phrases.names(new)} for the rows of {of}{where}."
             yield f"Compute {self.phrases.names(new)} for the rows of {of}."
             yield f"Compute {len(new)} columns for the rows of {of}."

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
 from random import Random
 
-from sqlglot import Dialect, ErrorLevel, TokenType, exp
+from sqlglot import Dialect, ErrorLevel, Token, TokenType, exp
 
 from ibert.sql.parse import AS_WRITTEN
 from ibert.translator.layout import format_module
@@ -21,15 +21,15 @@ LAID_OUT, LOWERED, LEADING = (
     0.3,
     0.15,
 )  # the shares of SQL in a style; of what is short, laid out
+_STARS = {"EXCEPT", "EXCLUDE", "ILIKE", "RENAME", "REPLACE"}  # words that change what a star means
 _NAMES = (TokenType.VAR, TokenType.IDENTIFIER, TokenType.STRING, TokenType.NUMBER)
 
 
 @cache
-def _absent(part: str, dialect: str) -> frozenset[str]:
-    """Give what a dialect lacks, of functions or of words."""
+def _listed(part: str, dialect: str) -> frozenset[str]:
+    """Give what is listed for a dialect."""
     text = files("ibert.datagen.factory").joinpath("absent.toml").read_text(encoding="utf-8")
-    found = tomllib.loads(text)
-    return frozenset((*found[part].get(dialect, ()), *found["everywhere"]))
+    return frozenset(tomllib.loads(text)[part].get(dialect, ()))
 
 
 def written(query: exp.Expr, dialect: str, chance: Random) -> str:
@@ -105,8 +105,25 @@ def is_spoken(sql: str, dialect: str) -> bool:
     tokens = Dialect.get_or_raise(dialect).tokenize(sql)
     texts = [*(token.text.upper() for token in tokens), ""]
     calls = {one for one, after in pairwise(texts) if after == "("}
-    words = _absent("words", dialect)
-    return calls.isdisjoint(_absent("functions", dialect)) and words.isdisjoint(texts)
+    stars = {
+        word
+        for before, star, word in zip(texts, texts[1:], texts[2:], strict=False)
+        if star == "*" and word in _STARS and before in ("SELECT", ",", ".", "DISTINCT")
+    }
+    return (
+        calls.isdisjoint(_listed("absent", dialect) | _listed("absent", "everywhere"))
+        and _listed("words", dialect).isdisjoint(texts)
+        and stars <= _listed("stars", dialect)
+        and not (_listed("fields", dialect) and _has_field_by_text(tokens))
+    )
+
+
+def _has_field_by_text(tokens: Sequence[Token]) -> bool:
+    """Tell whether a field is taken by a text in brackets."""
+    return any(
+        one.token_type == TokenType.L_BRACKET and after.token_type == TokenType.STRING
+        for one, after in pairwise(tokens)
+    )
 
 
 # Code.
