@@ -26,7 +26,14 @@ from ibert.datagen.factory.reading import find_row, read_rows, sample_rows
 from ibert.datagen.factory.recheck import recheck
 from ibert.datagen.factory.row import TASKS, Content, Origin, Row, decode, encode, hashed, row
 from ibert.datagen.factory.runners import local
-from ibert.datagen.factory.shard import Config, Counts, counts_path, make_shard, shard_path
+from ibert.datagen.factory.shard import (
+    Config,
+    Counts,
+    counts_path,
+    is_done,
+    make_shard,
+    shard_path,
+)
 from ibert.datagen.factory.views import VIEWS, write_view
 from ibert.datagen.structure import sql_structure
 from ibert.diagnostics import IbertError
@@ -109,6 +116,15 @@ def test_a_lost_worker_loses_nothing(folder: Path, tmp_path: Path) -> None:
     killer.join()
     assert done == [0, 1]
     assert digests(tmp_path) == digests(folder)
+
+
+def test_who_is_interrupted_begins_nothing_more(tmp_path: Path) -> None:
+    config = msgspec.structs.replace(CONFIG, catalogs=7, queries=1)
+    made = local(config, range(config.shards), tmp_path, workers=1)
+    next(made)
+    made.close()
+    begun = 3  # the first, the one after it, and the one that waits in the worker's queue
+    assert sum(is_done(tmp_path, number) for number in range(config.shards)) <= begun
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -19,14 +19,17 @@ LOSSES = 3  # of workers in a row, without a shard between them, until it is giv
 Runner = Callable[[Config, Sequence[int], Path], Iterator[int]]
 
 
-def local(config: Config, numbers: Sequence[int], folder: Path, workers: int) -> Iterator[int]:
+def local(
+    config: Config, numbers: Sequence[int], folder: Path, workers: int
+) -> Generator[int, None, None]:
     """Make shards in processes of this machine; a lost worker's shard is made again."""
     context = multiprocessing.get_context("spawn")
     todo, losses = list(numbers), 0
     failed: dict[int, BaseException] = {}
     while todo:
         lost = False
-        with ProcessPoolExecutor(min(workers, len(todo)), context, _lower_priority) as pool:
+        pool = ProcessPoolExecutor(min(workers, len(todo)), context, _lower_priority)
+        try:
             running = {pool.submit(make_shard, config, one, folder): one for one in todo}
             for done in as_completed(running):
                 number, error = running[done], done.exception()
@@ -37,6 +40,8 @@ def local(config: Config, numbers: Sequence[int], folder: Path, workers: int) ->
                 else:
                     losses = 0
                     yield number
+        finally:
+            pool.shutdown(cancel_futures=True)  # who is interrupted waits for what is begun alone
         losses += lost
         if losses == LOSSES:
             raise RuntimeError("workers are lost again and again: is there memory for them?")

@@ -59,7 +59,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     seed: int = 0
     api_shards: int = 4
     template_shards: int = 48
-    catalogs: int = 200
+    catalogs: int = 120
     queries: int = 40
     task_shards: int = 1  # after all others: a run that had none of them is gone on with
 
