@@ -64,11 +64,8 @@ def run_engines(
     workers: int | None,
 ) -> dict[str, Score]:
     """Let engines translate a suite, and count what comes out."""
-    import logging
-
     from ibert.evaluation import evaluate as run
 
-    logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # what it warns of is counted
     scores = {}
     for name, engine in engines.items():
         with progress_bar(f"{suite.name}: {name}") as progress:
