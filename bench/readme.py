@@ -26,6 +26,7 @@ KEPT = {
     "error_resolution": ("cases", "repaired", "offered_broken"),
     "qa": ("cases", "hit1", "hit5", "invented"),
     "documentation": ("cases", "valid", "doctests"),
+    "from_scratch": ("accuracy", "cases", "curve", "parameters", "seconds", "steps", "untrained"),
 }
 
 
@@ -47,6 +48,17 @@ def evaluation(name: str, *options: str) -> Callable[[], Any]:
     return lambda: json.loads(run("-m", "ibert", "eval", name, *options, "--format", "json"))
 
 
+def from_scratch() -> Any:
+    """Train a small model on the dataset, and give what it learned, with its learning curve."""
+    with tempfile.TemporaryDirectory() as folder:
+        place, config = Path(folder, "run"), "configs/tiny.toml"
+        options = ("--from-scratch", config, "--out", str(place), "--format", "json")
+        result = json.loads(run("-m", "ibert", "train", *options))
+        record = place.joinpath("metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    points = [point for point in map(json.loads, record) if point["kind"] == "evaluation"]
+    return result | {"curve": {point["step"]: point["accuracy"] for point in points}}
+
+
 MEASURES: dict[str, Callable[[], Any]] = {
     "dataset": dataset,
     "validation": validation,
@@ -55,6 +67,7 @@ MEASURES: dict[str, Callable[[], Any]] = {
     "error_resolution": evaluation("error_resolution"),
     "qa": evaluation("qa"),
     "documentation": evaluation("documentation"),
+    "from_scratch": from_scratch,
 }
 
 
@@ -120,6 +133,15 @@ def _documentation(found: dict[str, float]) -> Iterator[tuple[str, str]]:
     yield label, f"{found['valid'] / found['cases']:.1%}, {found['doctests']:,}"
 
 
+def _from_scratch(found: dict[str, float]) -> Iterator[tuple[str, str]]:
+    size, minutes = f"{found['parameters'] / 1e6:.1f}M", f"{found['seconds'] / 60:.0f} minutes"
+    label = (
+        f"`ibert train --from-scratch configs/tiny.toml`, {size} weights, {minutes} on two cores"
+    )
+    shares = f"{found['untrained']:.0%}, {found['accuracy']:.0%}"
+    yield f"{label}: held-out answers that hold, before and after", shares
+
+
 SAID: dict[str, Callable[[dict[str, float]], Iterator[tuple[str, str]]]] = {
     "dataset": _dataset,
     "validation": _validation,
@@ -128,6 +150,7 @@ SAID: dict[str, Callable[[dict[str, float]], Iterator[tuple[str, str]]]] = {
     "error_resolution": _error_resolution,
     "qa": _qa,
     "documentation": _documentation,
+    "from_scratch": _from_scratch,
 }
 
 
