@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlglot import Dialect, exp
 
+from ibert.sql.aggregates import AGGREGATES
 from ibert.sql.calls import CALLS
 from ibert.sql.conversions import CONVERSIONS
 from ibert.sql.flattening import flattened
@@ -506,6 +507,7 @@ def _named_rows(node: exp.Expr, dialect: str) -> None:
 
 
 _MEANINGS = (
+    *AGGREGATES,
     *CONVERSIONS,
     *CALLS,
     *TEXT_RULES,
