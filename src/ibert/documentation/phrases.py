@@ -253,10 +253,9 @@ class Phrases:
             case ops.Field():
                 return f"{self.value(op)} is true"
             case ops.InSubquery(needle=needle, rel=relation):
-                tables = {table.name: None for table in relation.find(ops.UnboundTable)}
-                of = f" of {listed([f'`{name}`' for name in tables])}" if tables else ""
-                column = self.name(relation.schema.names[0])
-                return f"{self.value(needle)} is among the values of {column}{of}"
+                return f"{self.value(needle)} is among {self._values_of(relation)}"
+            case ops.Not(arg=ops.InSubquery(needle=needle, rel=relation)):
+                return f"{self.value(needle)} is not among {self._values_of(relation)}"
             case ops.ExistsSubquery():
                 return "there is a matching row in another table"
         words = self.compared(op)
@@ -265,6 +264,11 @@ class Phrases:
             return f"`{code}` is true" if code else "a condition holds"
         left, right = op.__args__[:2]
         return f"{self.value(left)} {words} {self.value(right)}"
+
+    def _values_of(self, relation: ops.Relation) -> str:
+        tables = {table.name: None for table in relation.find(ops.UnboundTable)}
+        of = f" of {listed([f'`{name}`' for name in tables])}" if tables else ""
+        return f"the values of {self.name(relation.schema.names[0])}{of}"
 
     def compared(self, op: ops.Node) -> str | None:
         """Say what a comparison asks of its sides; None where there is no word for it."""
